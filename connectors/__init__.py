@@ -1,0 +1,1 @@
+"""Connectors: one folder per partner, the only rooms with windows to the outside."""

@@ -1,0 +1,66 @@
+"""Verifies MoMo's IPN over the values as received.
+
+The body is read with every number kept as the text it had, so nothing is reformatted before the
+signature is computed. `accessKey` is part of what is signed but not of the body: it comes from our
+configuration (partners.md §1.1).
+"""
+
+import json
+from typing import Any, NoReturn
+
+from connectors.momo.signatures import IPN
+from truc.connections import Connection
+from truc.envelope import Envelope
+from truc.errors import MalformedError
+from truc.inbound.callbacks import HttpAnswer, Incoming, Received, Refused
+from truc.trust.signing import verify
+
+ACCEPTED = HttpAnswer(204)
+# MoMo documents no answer for a bad signature: 400 with nothing in it tells the caller nothing.
+WRONG = HttpAnswer(400)
+
+
+def receive(request: Incoming, connection: Connection) -> Received:
+    """Return the verified IPN, named orderId/transId, or raise Refused.
+
+    Reasons: not_post, not_json, malformed, field_missing, wrong_partner, bad_signature.
+    """
+    if request.method != "POST":
+        raise Refused("not_post", HttpAnswer(405))
+    fields = _texts(request.body)
+    if fields["partnerCode"] != connection.required("login"):
+        raise Refused("wrong_partner", WRONG)
+    signed = fields | {"accessKey": connection.required("access_key")}
+    try:
+        right = verify(IPN, signed, connection.required("password"), fields["signature"])
+    except MalformedError as error:
+        raise Refused("malformed", WRONG) from error
+    if not right:
+        raise Refused("bad_signature", WRONG)
+    external_id = f"{fields['orderId']}/{fields['transId']}"
+    return Received(Envelope("momo", "ipn", external_id, request.body), ACCEPTED)
+
+
+def _texts(body: bytes) -> dict[str, str]:
+    try:
+        found = json.loads(body, parse_int=str, parse_float=str, parse_constant=_no_constant, object_pairs_hook=_once)
+    except (ValueError, RecursionError) as error:
+        raise Refused("not_json", WRONG) from error
+    needed = {*IPN.names, "signature"} - {"accessKey"}
+    if not isinstance(found, dict) or not needed <= found.keys():
+        raise Refused("field_missing", WRONG)
+    if any(not isinstance(found[name], str) for name in needed):
+        raise Refused("malformed", WRONG)
+    return {name: found[name] for name in needed}
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A name given twice could be verified with one value and read with the other."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name appears twice")
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)

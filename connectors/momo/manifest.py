@@ -1,0 +1,80 @@
+"""What MoMo can do for us: data only."""
+
+from truc.manifest import (
+    Capability,
+    Event,
+    Feed,
+    Limits,
+    Manifest,
+    Operation,
+    OutcomeClass,
+    Pipeline,
+    Rule,
+    Setting,
+)
+
+MANIFEST = Manifest(
+    party="momo",
+    title="MoMo e-wallet",
+    title_vi="Ví điện tử MoMo",
+    transport="rest",
+    capabilities=frozenset({Capability.TAKE_PAYMENTS, Capability.CALL_BACK, Capability.FETCH_STATEMENT}),
+    settings=(
+        Setting(name="host", label="Base URL", label_vi="Địa chỉ gốc", pattern=r"https?://\S+"),
+        Setting(name="login", label="Partner code", label_vi="Mã đối tác (partnerCode)"),
+        Setting(name="password", label="Secret key", label_vi="Khoá bí mật (secretKey)", secret=True),
+        Setting(name="access_key", label="Access key", label_vi="Khoá truy cập (accessKey)", secret=True),
+        Setting(
+            name="redirect_url",
+            label="Page the citizen returns to",
+            label_vi="Trang công dân quay về",
+            pattern=r"https?://\S{1,192}",
+        ),
+        Setting(
+            name="ipn_url",
+            label="Our address for IPN, as MoMo reaches it",
+            label_vi="Địa chỉ nhận IPN của ta, nhìn từ MoMo",
+            pattern=r"https?://\S{1,192}",
+        ),
+        Setting(
+            name="statement_path",
+            label="Path of the statement, with {day} for YYYY-MM-DD",
+            label_vi="Đường dẫn sao kê, {day} là ngày dạng YYYY-MM-DD",
+            required=False,
+            pattern=r"/.*\{day\}.*",
+        ),
+    ),
+    operations=(Operation(name="payment", event=Event.PAYMENT_REQUESTED, outcome=OutcomeClass.ASK),),
+    feeds=(Feed(name="statement", by_day=True),),
+    callbacks=("ipn",),
+    pipelines=(
+        Pipeline(
+            dag_id="payment_requests",
+            does="deliver",
+            of=("payment",),
+            schedule="*/2 * * * *",
+            title="Send payment requests to MoMo",
+            title_vi="Gửi yêu cầu thanh toán sang MoMo",
+        ),
+        Pipeline(
+            dag_id="statement_momo",
+            does="fetch_day",
+            of=("statement",),
+            schedule="30 1 * * *",
+            title="Fetch MoMo's statement of the day before",
+            title_vi="Lấy sao kê MoMo của ngày hôm trước",
+        ),
+    ),
+    # MoMo asks for a client time-out of at least 30 s (partners.md §1.1).
+    limits=Limits(timeout_s=35.0, connect_timeout_s=5.0, concurrency=4, body_bytes_max=64 * 1024 * 1024),
+    rules=(
+        Rule(name="tls_pinned_or_public_ca", state="done", reason="public CA; https only beyond the loopback"),
+        Rule(name="time_outs_stated", state="done"),
+        Rule(name="outcome_class_proved", state="done"),
+        Rule(name="result_codes_complete", state="done"),
+        Rule(name="duplicates_recognised", state="done", reason="requestId = orderId; IPN by orderId/transId"),
+        Rule(name="secrets_never_logged", state="done"),
+        Rule(name="schema_checked", state="done"),
+        Rule(name="read_back_possible", state="done", reason="query by orderId"),
+    ),
+)

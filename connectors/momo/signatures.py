@@ -1,0 +1,38 @@
+"""What MoMo signs, in which order: HMAC-SHA256, name=value joined by &, values not encoded (partners.md §1.1)."""
+
+from truc.trust.signing import Profile
+
+CREATE = Profile(
+    names=(
+        "accessKey",
+        "amount",
+        "extraData",
+        "ipnUrl",
+        "orderId",
+        "orderInfo",
+        "partnerCode",
+        "redirectUrl",
+        "requestId",
+        "requestType",
+    )
+)
+QUERY = Profile(names=("accessKey", "orderId", "partnerCode", "requestId"))
+IPN = Profile(
+    names=(
+        "accessKey",
+        "amount",
+        "extraData",
+        "message",
+        "orderId",
+        "orderInfo",
+        "orderType",
+        "partnerCode",
+        "payType",
+        "requestId",
+        "responseTime",
+        "resultCode",
+        "transId",
+    )
+)
+# Ours, for the stand-in's statement: MoMo has published neither its transport nor its form.
+STATEMENT = Profile(names=("accessKey", "day", "partnerCode"))

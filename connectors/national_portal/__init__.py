@@ -1,0 +1,1 @@
+"""The National Public Service Portal (Cổng Dịch vụ công quốc gia) through its REST adapter."""

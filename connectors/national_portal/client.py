@@ -1,0 +1,195 @@
+"""What the hub does with the national portal: push dossiers and progress, ask about them, fetch online ones."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.national_portal.arrival import dossier_arrival, progress_arrival
+from connectors.national_portal.codes import RESULTS, Answered, Result, read_answer
+from connectors.national_portal.session import HEADERS, Account, Session
+from truc.connections import Connection
+from truc.envelope import Answer, Arrival, Envelope, Outgoing, Page, Receipt
+from truc.errors import MalformedError, OutcomeUnknownError, RejectedError, SetupError, TransientError
+from truc.manifest import Limits
+from truc.transport.rest import Rest
+
+PARTY = "national_portal"
+PUSH_DOSSIER, PUSH_PROGRESS, LOOK_UP = "DongBoHoSoMC", "CapNhatTienDoHoSoMC", "TraCuuHoSo"
+# The list service of online dossiers is not confirmed; these three names are all there is to change.
+AFTER, HOW_MANY, NEXT = "sau", "soLuong", "tiepTheo"
+PAGE_ITEMS = 100
+PAGES_MAX = 500  # of one fetch; the next one goes on from the cursor
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What every call after the login needs."""
+
+    madonvi: str
+    share_path: str
+    integration_path: str
+    lookup_path: str
+    intake_service: str
+    expired_codes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One account at the portal. Safe to use from several threads: they share one session."""
+
+    _rest: Rest
+    _session: Session
+    _settings: Settings
+
+    def send_dossier(self, outgoing: Outgoing) -> Receipt:
+        """Create the dossier, or update it when the portal says that it exists (egov.md 1.3)."""
+        answer = self._write(PUSH_DOSSIER, outgoing.body, {"isUpdating": "False"})
+        if answer.result is Result.EXISTS:
+            answer = self._write(PUSH_DOSSIER, outgoing.body, {"isUpdating": "True"})
+        return _accepted(PUSH_DOSSIER, answer)
+
+    def send_progress(self, outgoing: Outgoing) -> Receipt:
+        """Add one progress step; the dossier must be there first (egov.md 1.4)."""
+        return _accepted(PUSH_PROGRESS, self._write(PUSH_PROGRESS, outgoing.body, {}))
+
+    def ask_dossier(self, outgoing: Outgoing) -> Answer:
+        """Say whether the portal's record of this dossier carries our code."""
+        item, answer = self._looked_up(outgoing)
+        return _answer(dossier_arrival(item, answer), answer)
+
+    def ask_progress(self, outgoing: Outgoing) -> Answer:
+        """Say whether this step is where the portal's record stands."""
+        item, answer = self._looked_up(outgoing)
+        return _answer(progress_arrival(item, answer), answer)
+
+    def fetch_online_dossiers(self, cursor: str) -> Iterator[Page]:
+        """Yield pages of dossiers submitted by citizens after `cursor`, until an empty one."""
+        service = self._settings.intake_service
+        for _ in range(PAGES_MAX):
+            answer = self._read(self._settings.share_path, service, {AFTER: cursor, HOW_MANY: PAGE_ITEMS})
+            _accepted(service, answer)
+            if not _has_items(answer):
+                return
+            envelope = Envelope(PARTY, "online_dossiers", f"after:{cursor}", answer.body)
+            cursor = _next_cursor(answer, cursor)
+            yield Page(envelope, cursor)
+
+    def get_dossier(self, code: str) -> bytes:
+        """Return the portal's whole answer about one dossier by its portal code; `result` is [] if unknown."""
+        return _accepted(LOOK_UP, self._read(self._settings.lookup_path, LOOK_UP, {"mahoso": code})).body
+
+    def close(self) -> None:
+        """Close the kept connections. The portal has no logout that we know of."""
+        self._rest.close()
+
+    def _looked_up(self, outgoing: Outgoing) -> tuple[dict[str, Any], Answered | None]:
+        item: dict[str, Any] = json.loads(outgoing.body)
+        try:
+            answer = self._read(self._settings.lookup_path, LOOK_UP, {"mahoso": item["MaHoSo"]})
+        except (MalformedError, RejectedError):  # an answer, but no word on our message
+            return item, None
+        return item, answer if answer.result is Result.OK else None
+
+    def _read(self, path: str, service: str, arguments: dict[str, object]) -> Answered:
+        return self._call(path, service, arguments, b"", reads=True)
+
+    def _write(self, service: str, item: bytes, arguments: dict[str, object]) -> Answered:
+        try:
+            return self._call(self._settings.integration_path, service, arguments, item, reads=False)
+        except MalformedError as error:
+            raise OutcomeUnknownError(f"{PARTY}: {service}: {error}", reason=error.reason) from error
+
+    def _call(self, path: str, service: str, arguments: dict[str, object], item: bytes, *, reads: bool) -> Answered:
+        word = self._session.word()
+        answer = self._post(path, word, service, arguments, item, reads=reads)
+        if answer.code not in self._settings.expired_codes:
+            return answer
+        word = self._session.renewed(word)
+        answer = self._post(path, word, service, arguments, item, reads=reads)
+        if answer.code in self._settings.expired_codes:
+            raise TransientError(f"{PARTY}: {service}: session refused twice", reason="session_refused")
+        return answer
+
+    def _post(
+        self, path: str, word: str, service: str, arguments: dict[str, object], item: bytes, *, reads: bool
+    ) -> Answered:
+        head = {"session": word, "madonvi": self._settings.madonvi, "service": service} | arguments
+        body = _body(head, item)
+        return read_answer(self._rest.call("POST", path, body=body, headers=HEADERS, reads=reads).body)
+
+
+def open_client(connection: Connection, limits: Limits) -> Client:
+    """Return a client that has not logged in yet; raise SetupError that names a missing setting."""
+    rest = Rest(PARTY, connection.required("host"), limits, ca_file=connection.optional("ca_file"))
+    account = Account(
+        path=connection.required("auth_endpoint"),
+        login=connection.required("login"),
+        password=connection.required("password"),
+        dstcode=connection.required("dstcode"),
+    )
+    session = Session(rest, account, max_age_s=60.0 * _minutes(connection))
+    return Client(rest, session, _settings(connection))
+
+
+def _settings(connection: Connection) -> Settings:
+    share_path = connection.required("share_endpoint")
+    return Settings(
+        madonvi=connection.required("madonvi"),
+        share_path=share_path,
+        integration_path=connection.required("integration_endpoint"),
+        lookup_path=connection.optional("lookup_endpoint", share_path),
+        intake_service=connection.required("intake_service"),
+        expired_codes=_expired_codes(connection),
+    )
+
+
+def _expired_codes(connection: Connection) -> frozenset[str]:
+    listed = connection.optional("session_expired_codes").split(",")
+    codes = frozenset(code.strip() for code in listed if code.strip())
+    if any(RESULTS.get(code) in (Result.OK, Result.EXISTS) for code in codes):
+        raise SetupError(
+            f"{PARTY}: session_expired_codes names a code that means success or exists already",
+            reason="setting_malformed",
+        )
+    return codes
+
+
+def _minutes(connection: Connection) -> int:
+    text = connection.optional("session_minutes", "20")
+    if not text.isdecimal() or int(text) == 0:
+        raise SetupError(f"{PARTY}: session_minutes must be a whole number above 0", reason="setting_malformed")
+    return int(text)
+
+
+def _body(head: dict[str, object], item: bytes) -> bytes:
+    """Wrap the mapped item without reading it: `data` is an array of the one item."""
+    wrapped = json.dumps(head, ensure_ascii=False).encode()
+    return wrapped[:-1] + b', "data": [' + item + b"]}" if item else wrapped
+
+
+def _accepted(service: str, answer: Answered) -> Receipt:
+    if answer.result is Result.OK:
+        return Receipt("", answer.body)
+    reason = "unknown_result_code" if answer.result is None else f"result_{answer.result}"
+    raise RejectedError(f"{PARTY}: {service}: error_code {answer.code}", reason=reason, code=answer.code)
+
+
+def _answer(arrival: Arrival, answer: Answered | None) -> Answer:
+    if arrival is not Arrival.ARRIVED or answer is None:
+        return Answer(arrival)
+    return Answer(arrival, Receipt("", answer.body))
+
+
+def _has_items(answer: Answered) -> bool:
+    items = answer.value.get("result")
+    if not isinstance(items, list):
+        raise MalformedError(f"{PARTY}: list answer has no result[]", reason="answer_unreadable")
+    return bool(items)
+
+
+def _next_cursor(answer: Answered, cursor: str) -> str:
+    following = answer.value.get(NEXT)
+    if not isinstance(following, str) or following in ("", cursor):
+        raise MalformedError(f"{PARTY}: list answer does not move on ({NEXT})", reason="cursor_stuck")
+    return following

@@ -1,0 +1,1 @@
+"""Viettel bulk SMS: one short message to one citizen, over SOAP."""

@@ -1,0 +1,76 @@
+"""Fetches VietinBank's daily statement file over SFTP."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from truc.connections import Connection
+from truc.envelope import Envelope, Page
+from truc.errors import SetupError, TransientError
+from truc.manifest import Limits
+from truc.transport.sftp import Endpoint, connected
+
+PARTY = "vietinbank"
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """VietinBank's SFTP server. A session lives for one fetch: there is one a day."""
+
+    endpoint: Endpoint
+    directory: str
+    file_name: str
+    end_mark: str
+    limits: Limits
+
+    def fetch_statement(self, day: str) -> Iterator[Page]:
+        """Yield the one file of an ISO business day.
+
+        TransientError `not_delivered_yet` while the bank has not put it there, or has not marked it whole.
+        """
+        name = self.file_name.format(day=f"{_day(day):%Y%m%d}")
+        with connected(PARTY, self.endpoint, self.limits) as sftp:
+            if name not in sftp.names(self.directory, "*", end_mark=self.end_mark):
+                raise TransientError(f"{PARTY}: no statement of {day} yet", reason="not_delivered_yet")
+            body = sftp.fetch(self.directory, name)
+        yield Page(Envelope(PARTY, "statement", name, body, "text/plain"), cursor=day)
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+
+def open_client(connection: Connection, limits: Limits) -> Client:
+    """Return the client, or raise SetupError for a setting that is missing or cannot be."""
+    endpoint = Endpoint(
+        host=connection.required("host"),
+        port=_port(connection.optional("port", "22")),
+        login=connection.required("login"),
+        host_key=connection.required("host_key"),
+        private_key=connection.optional("private_key"),
+        password=connection.optional("password"),
+    )
+    if not endpoint.private_key and not endpoint.password:
+        raise SetupError(f"{PARTY}: set password or private_key", reason="setting_missing")
+    directory, end_mark = connection.optional("directory", "/"), connection.optional("end_mark")
+    return Client(endpoint, directory, _file_name(connection.required("file_name")), end_mark, limits)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise SetupError(f"{PARTY}: port must be a number from 1 to 65535", reason="setting_malformed")
+    return int(text)
+
+
+def _file_name(pattern: str) -> str:
+    rest = pattern.replace("{day}", "", 1)
+    if rest == pattern or set("{}/*?[") & set(rest):
+        text = f"{PARTY}: file_name must hold {{day}} once and no path, such as SAOKE_{{day}}.txt"
+        raise SetupError(text, reason="setting_malformed")
+    return pattern
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise SetupError(f"{PARTY}: the business day must be YYYY-MM-DD", reason="day_malformed") from error

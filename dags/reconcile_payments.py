@@ -1,0 +1,36 @@
+"""Each morning: reconcile yesterday's payments with the statement of every party that delivers one."""
+
+from datetime import date
+from typing import Any
+
+from airflow.sdk import dag
+
+from truc import parties, steps
+from truc.manifest import Capability
+from truc.on_airflow import DAY, DEFAULTS, START, business_day, dag_task, hub_store
+
+PARTIES = [one.party for one in parties.with_capability(Capability.FETCH_STATEMENT)]
+
+
+@dag(
+    schedule="0 6 * * *",
+    start_date=START,
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULTS,
+    params={"day": DAY},
+    tags=["reconciliation", *PARTIES],
+    is_paused_upon_creation=False,
+)
+def reconcile_payments() -> None:
+    """Match ledger and statement; every row ends matched or in one break with its class."""
+
+    @dag_task("reconcile")
+    def reconcile(party: str, params: dict[str, Any] | None = None) -> dict[str, object]:
+        day: date = business_day(params or {})
+        return steps.reconcile(hub_store(), party, day)
+
+    reconcile.expand(party=PARTIES)
+
+
+reconcile_payments()

@@ -1,0 +1,1 @@
+"""What MoMo's messages mean to us, and ours to MoMo."""

@@ -1,0 +1,1 @@
+"""What the national portal's dossiers, progress steps and online submissions mean."""

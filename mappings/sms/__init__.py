@@ -1,0 +1,1 @@
+"""What Viettel bulk SMS is told."""

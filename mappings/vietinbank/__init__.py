@@ -1,0 +1,1 @@
+"""What VietinBank's files mean to us."""

@@ -1,0 +1,1 @@
+"""What VNPost is told, and what it says."""

@@ -1,0 +1,1 @@
+"""Stand-ins for the partners: real servers that behave like them, faults included."""

@@ -1,0 +1,1 @@
+"""A stand-in for the national portal's adapter: sessions, dossiers, progress, intake."""

@@ -1,0 +1,255 @@
+"""The national portal's adapter, played: login with expiry, dossiers, progress, look-up, intake list.
+
+Operations for faults: `login`, `DongBoHoSoMC`, `CapNhatTienDoHoSoMC`, `TraCuuHoSo`, and the intake
+service `LayDanhSachHoSoTrucTuyen`; mode "twice" on `online_item` lists the last dossier of a page twice.
+
+Its own control calls:
+    POST /_control/submit           [online dossier, …] in the portal's form, to be listed later; MaHoSo once
+    GET  /_control/coverage         {MaHoSo: TrangThaiHoSo} of every dossier the portal has
+    POST /_control/expire_sessions  every open session is over
+    GET  /_control/sessions         {"logins": how many ever, "open": how many now}
+    POST /_control/forget           the portal is as new: no dossier, no session, no open fault
+    POST /_control/codes            {"ok": code, "exists": code, "next": {service: code}} to answer with
+"""
+
+import secrets
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from sandbox.faults import Faults
+from sandbox.http import Handle, HttpServer, Request, Response, json_response
+from sandbox.national_portal.checks import Refusal, check_dossier, check_step
+from sandbox.serve import Running
+from sandbox.state import State
+
+LOGIN, PASSWORD = "sandbox-h32", "sandbox-only-not-a-secret"
+DSTCODE, MADONVI = "VN:GOV:SANDBOX:DVCQG", "H32"
+AUTH, SHARE, INTEGRATION = "/adapter/login", "/adapter/share", "/adapter/integration"
+PUSH_DOSSIER, PUSH_PROGRESS, LOOK_UP = "DongBoHoSoMC", "CapNhatTienDoHoSoMC", "TraCuuHoSo"
+INTAKE = "LayDanhSachHoSoTrucTuyen"
+SERVICES = {SHARE: (LOOK_UP, INTAKE), INTEGRATION: (PUSH_DOSSIER, PUSH_PROGRESS)}
+EXPIRED, FAILED = "-100", "-1"  # the first is ours: the real code is not known
+SESSION_S = 1200.0
+PAGE_MAX = 200
+
+
+class Portal:
+    """What the portal knows and does."""
+
+    def __init__(self, state: State, faults: Faults) -> None:
+        self._state, self._faults = state, faults
+        self._lock = threading.Lock()  # one change at a time: a dossier is read, merged and written back
+        self._be_new()
+
+    def handle(self, request: Request) -> Response:
+        """Answer one call of the adapter."""
+        try:
+            body = request.json()
+        except ValueError:
+            return _answer(FAILED, "Dữ liệu không phải JSON")
+        if request.method != "POST" or not isinstance(body, dict):
+            return Response(405)
+        with self._lock:
+            if request.path == AUTH:
+                return self._log_in(request, body)
+            return self._serve(request.path, body)
+
+    def control(self) -> dict[tuple[str, str], Handle]:
+        """Return the control calls."""
+        return {
+            ("POST", "/_control/submit"): self._submit,
+            ("GET", "/_control/coverage"): self._coverage,
+            ("POST", "/_control/expire_sessions"): self._expire,
+            ("GET", "/_control/sessions"): self._count_sessions,
+            ("POST", "/_control/forget"): self._forget,
+            ("POST", "/_control/codes"): self._set_codes,
+        }
+
+    def _be_new(self) -> None:
+        self._sessions: dict[str, float] = {}
+        self._logins = 0
+        self._codes: dict[str, Any] = {"ok": "0", "exists": "3", "next": {}}
+
+    def _forget(self, _request: Request) -> Response:
+        with self._lock:
+            self._faults.clear()
+            self._state.clear()
+            self._be_new()
+        return json_response({})
+
+    def _log_in(self, request: Request, body: dict[str, Any]) -> Response:
+        known = (body.get("username"), body.get("password"), request.headers.get("dstcode"))
+        if known != (LOGIN, PASSWORD, DSTCODE):
+            return _answer(FAILED, "Sai thông tin đăng nhập")
+        self._logins += 1
+        word = secrets.token_hex(16)
+        self._sessions[word] = time.monotonic() + SESSION_S
+        return json_response({"session": word, "error_code": 0})
+
+    def _serve(self, path: str, body: dict[str, Any]) -> Response:
+        service = str(body.get("service"))
+        if service not in SERVICES.get(path, ()):
+            return _answer(FAILED, "Dịch vụ không tồn tại")
+        if self._sessions.get(str(body.get("session")), 0.0) < time.monotonic():
+            return _answer(EXPIRED, "Phiên làm việc đã hết hạn")
+        if body.get("madonvi") != MADONVI:
+            return _answer(FAILED, "Mã đơn vị không đúng")
+        if service in self._codes["next"]:
+            return _answer(self._codes["next"].pop(service), "theo lệnh")
+        return self._carry_out(service, body)
+
+    def _carry_out(self, service: str, body: dict[str, Any]) -> Response:
+        match service:
+            case "DongBoHoSoMC":
+                return self._each(body, lambda item: self._push(item, body.get("isUpdating")))
+            case "CapNhatTienDoHoSoMC":
+                return self._each(body, self._step)
+            case "TraCuuHoSo":
+                return self._look_up(body)
+            case _:
+                return self._list(body)
+
+    def _each(self, body: dict[str, Any], act: Any) -> Response:
+        items = body.get("data")
+        if not isinstance(items, list) or not items or not all(isinstance(one, dict) for one in items):
+            return _answer(FAILED, "data phải là danh sách")
+        try:
+            for item in items:
+                act(item)
+        except Refusal as refusal:
+            return _answer(refusal.code, str(refusal))
+        return _answer(self._codes["ok"], "Thành công", result=[])
+
+    def _push(self, item: dict[str, Any], updating: object) -> None:
+        if updating not in ("True", "False"):
+            raise Refusal(FAILED, 'isUpdating phải là "True" hoặc "False"')
+        code = str(item.get("MaHoSo") or "")
+        known = self._state.get("dossier", code)
+        if known is not None and updating == "False":
+            raise Refusal(self._codes["exists"], "Hồ sơ đã tồn tại")
+        if known is None and updating == "True":
+            raise Refusal(FAILED, "Hồ sơ không tồn tại")
+        check_dossier(item)
+        self._state.put("dossier", code, {"ThoiDiemXuLy": ""} | (known or {}) | item)
+        if self._state.get(PUSH_DOSSIER, code) is None:
+            self._state.record(PUSH_DOSSIER, code, item, key=code)
+        else:
+            self._state.put(PUSH_DOSSIER, code, item)  # an update brings no second dossier into the world
+
+    def _step(self, item: dict[str, Any]) -> None:
+        check_step(item)
+        code = item["MaHoSo"]
+        known = self._state.get("dossier", code)
+        if known is None:
+            raise Refusal(FAILED, "Hồ sơ chưa có trên Cổng")
+        step = f"{code}|{item['TrangThai']}|{item['ThoiDiemXuLy']}"
+        self._state.record(PUSH_PROGRESS, step, item, key=code)
+        stands = {"TrangThaiHoSo": item["TrangThai"], "ThoiDiemXuLy": item["ThoiDiemXuLy"]}
+        self._state.put("dossier", code, known | stands)
+
+    def _look_up(self, body: dict[str, Any]) -> Response:
+        known = self._state.get("dossier", str(body.get("mahoso")))
+        return _answer(0, "", result=[] if known is None else [known])
+
+    def _list(self, body: dict[str, Any]) -> Response:
+        after = str(body.get("sau") or "0")
+        if not after.isdecimal():
+            return _answer(FAILED, "sau không hợp lệ")
+        limit = min(PAGE_MAX, int(body.get("soLuong") or PAGE_MAX))
+        items = [one.data for one in self._state.effects("online", after=int(after), limit=limit)]
+        following = str(int(after) + len(items))
+        if items and self._faults.take("online_item", "twice"):
+            items.append(items[-1])
+        return _answer(0, "", result=items, tiepTheo=following)
+
+    def _submit(self, request: Request) -> Response:
+        items = request.json()
+        with self._lock:
+            new = [item for item in items if self._take_in(item)]
+        return json_response({"new": len(new)})
+
+    def _take_in(self, item: dict[str, Any]) -> bool:
+        """Keep what a citizen sent, however malformed, once."""
+        code = str(item.get("MaHoSo") or f"?{sorted(item.items())!r}")
+        if self._state.get("online", code) is not None:
+            return False
+        self._state.put("online", code, {"TrangThaiHoSo": "1", "KenhThucHien": "2"} | item)
+        if "MaHoSo" in item and self._state.get("dossier", code) is None:
+            record = {"TrangThaiHoSo": "1", "SoBienNhan": "", "ThoiDiemXuLy": ""} | item
+            self._state.put("dossier", code, record)
+        return True
+
+    def _coverage(self, _request: Request) -> Response:
+        with self._lock:
+            known = self._state.effects("dossier")
+        return json_response({one.external_id: one.data.get("TrangThaiHoSo") for one in known})
+
+    def _expire(self, _request: Request) -> Response:
+        with self._lock:
+            self._sessions.clear()
+        return json_response({})
+
+    def _count_sessions(self, _request: Request) -> Response:
+        now = time.monotonic()
+        with self._lock:
+            still = sum(until >= now for until in self._sessions.values())
+            return json_response({"logins": self._logins, "open": still})
+
+    def _set_codes(self, request: Request) -> Response:
+        with self._lock:
+            self._codes |= request.json()
+        return json_response({})
+
+
+def start(port: int, home: Path, hub_url: str) -> Running:  # noqa: ARG001  (the portal calls nobody back)
+    """Start the stand-in; its books are in `home`."""
+    state, faults = State(home / "state.sqlite"), Faults()
+    portal = Portal(state, faults)
+    server = HttpServer(
+        "national_portal",
+        port,
+        handle=portal.handle,
+        operation_of=_operation_of,
+        state=state,
+        faults=faults,
+        control=portal.control(),
+    )
+
+    def close() -> None:
+        server.close()
+        state.close()
+
+    return Running("national_portal", server.port, server.url, _connection(server.url), close)
+
+
+def _operation_of(request: Request) -> str:
+    if request.path == AUTH:
+        return "login"
+    try:
+        return str(request.json().get("service") or "")
+    except (ValueError, AttributeError):
+        return ""
+
+
+def _connection(url: str) -> dict[str, Any]:
+    return {
+        "conn_type": "truc_national_portal",
+        "host": url,
+        "login": LOGIN,
+        "password": PASSWORD,
+        "extra": {
+            "auth_endpoint": AUTH,
+            "share_endpoint": SHARE,
+            "integration_endpoint": INTEGRATION,
+            "dstcode": DSTCODE,
+            "madonvi": MADONVI,
+            "intake_service": INTAKE,
+            "session_expired_codes": EXPIRED,
+        },
+    }
+
+
+def _answer(code: object, message: str, **more: object) -> Response:
+    return json_response({"error_code": code, "message": message} | more)

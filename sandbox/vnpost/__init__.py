@@ -1,0 +1,1 @@
+"""The stand-in for VNPost's public-administration service."""

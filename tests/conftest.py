@@ -1,0 +1,80 @@
+"""What many tests need: a real PostgreSQL for the session, and a fresh, migrated store for each test."""
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from truc import postgres, secrets_file, settings
+from truc.settings import Settings
+from truc.steps import load_catalogue
+from truc.store.migrate import upgrade
+from truc.store.opened import Store, open_store
+from truc.trust.sealing import Sealer
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A PostgreSQL of our own, with the database `template_hub` migrated to the newest form."""
+    here = settings.load(tmp_path_factory.mktemp("hub"), {})
+    secrets_file.ensure(here.secrets)
+    postgres.start(here)
+    try:
+        _admin(here, "CREATE DATABASE template_hub")
+        upgrade(here.embedded_url("postgres", "template_hub"))
+        yield here
+    finally:
+        postgres.stop(here)
+        postgres.remove(here)
+
+
+@pytest.fixture(scope="session")
+def catalogued(server: Settings) -> str:
+    """The name of a template database that also holds the shipped catalogue."""
+    name = "template_catalogued"
+    _admin(server, f"CREATE DATABASE {name} TEMPLATE template_hub")
+    filled = open_store(server.embedded_url("postgres", name), _sealer())
+    load_catalogue(filled)
+    filled.close()
+    return name
+
+
+@pytest.fixture
+def empty_store(server: Settings) -> Iterator[Store]:
+    """A store without a catalogue."""
+    yield from _fresh(server, "template_hub")
+
+
+@pytest.fixture
+def store(server: Settings, catalogued: str) -> Iterator[Store]:
+    """A store with the shipped catalogue."""
+    yield from _fresh(server, catalogued)
+
+
+@pytest.fixture
+def repository() -> Path:
+    """The root of this checkout."""
+    return Path(__file__).parent.parent
+
+
+def _fresh(server: Settings, template: str) -> Iterator[Store]:
+    name = f"test_{secrets.token_hex(6)}"
+    _admin(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    opened = open_store(server.embedded_url("postgres", name), _sealer())
+    try:
+        yield opened
+    finally:
+        opened.close()
+        _admin(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _sealer() -> Sealer:
+    return Sealer(seal_key=bytes(32), index_key=bytes(range(32)))
+
+
+def _admin(server: Settings, command: str) -> None:
+    url = server.embedded_url("postgres", "postgres").replace("+psycopg", "")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(command)  # type: ignore[call-overload]  # names are ours, made above

@@ -1,0 +1,1 @@
+"""Trục, the core: our words, our stores, our steps. It knows no partner."""

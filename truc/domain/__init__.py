@@ -1,0 +1,1 @@
+"""Our own words: money, time, status, identifiers, procedures; knows no store and no partner."""

@@ -1,0 +1,79 @@
+"""A message as it crossed the wall: who, what, which, and the very bytes."""
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+def digest_of(body: bytes) -> str:
+    """Return the SHA-256 of `body` as 64 lower-case hex digits."""
+    return hashlib.sha256(body).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Bytes received from a party, unread.
+
+    `kind` names the mapping that reads them (`mappings.<party>.<kind>`); `external_id` is the
+    partner's own name for the message, or the digest where the partner gives none.
+    """
+
+    party: str
+    kind: str
+    external_id: str
+    body: bytes
+    content_type: str = "application/json"
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the body, 64 hex digits."""
+        return digest_of(self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer to a fetch: what came, and where the next fetch goes on.
+
+    `cursor` is opaque to the hub; it is committed together with the envelope.
+    """
+
+    envelope: Envelope
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One message as a client hands it over.
+
+    `external_id` is ours and unique for the operation: the idempotency key where the partner
+    takes one. `key` is what the order is kept by (a dossier, a payment, a shipment).
+    """
+
+    external_id: str
+    key: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The partner's answer to an accepted message. `external_id` is theirs, "" if they give none."""
+
+    external_id: str
+    body: bytes
+    content_type: str = "application/json"
+
+
+class Arrival(StrEnum):
+    """What a partner says when asked about an earlier send."""
+
+    ARRIVED = "arrived"
+    ABSENT = "absent"
+    NOT_SAID = "not_said"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The partner's word on an earlier send, with the receipt when it arrived."""
+
+    arrival: Arrival
+    receipt: Receipt | None = None

@@ -1,0 +1,1 @@
+"""Reliable messaging with partners: publish, deliver, ask, keep, book, set aside."""

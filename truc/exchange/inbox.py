@@ -1,0 +1,224 @@
+"""The inbox: bytes are kept before anything reads them, once per (party, kind, external id, digest), then booked."""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from truc import parties
+from truc.envelope import Envelope, Page
+from truc.errors import MalformedError
+from truc.exchange import bodies, set_aside
+from truc.messages import Inbound, Unreadable
+from truc.store.opened import Store, Transaction
+from truc.store.tables.exchange import CURSORS, INBOX
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where an envelope is kept. `first` is False for one that was kept before."""
+
+    inbox_id: int
+    first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What an item being booked came from."""
+
+    inbox_id: int
+    party: str
+    kind: str
+    digest: str
+
+
+@dataclass(slots=True)
+class Booked:
+    """What one run of booking did."""
+
+    messages: int = 0
+    items: int = 0
+    set_aside: int = 0
+
+
+Book = Callable[[Transaction, Origin, Inbound], None]
+
+
+def keep(transaction: Transaction, envelope: Envelope) -> Kept:
+    """Keep the bytes. The same message again counts as seen once more; the same id with other bytes is an incident."""
+    transaction.lock("inbox", envelope.party, envelope.kind, envelope.external_id)
+    same = transaction.sql.execute(
+        update(INBOX)
+        .where(
+            INBOX.c.party == envelope.party,
+            INBOX.c.kind == envelope.kind,
+            INBOX.c.external_id == envelope.external_id,
+            INBOX.c.digest == envelope.digest,
+        )
+        .values(seen=INBOX.c.seen + 1)
+        .returning(INBOX.c.id)
+    ).scalar()
+    if same is not None:
+        return Kept(int(same), first=False)
+    return Kept(_insert(transaction, envelope), first=True)
+
+
+def keep_page(transaction: Transaction, feed: str, page: Page) -> Kept:
+    """Keep one fetched page and move the feed's cursor with it."""
+    kept = keep(transaction, page.envelope)
+    statement = upsert(CURSORS).values(party=page.envelope.party, feed=feed, cursor=page.cursor)
+    transaction.sql.execute(
+        statement.on_conflict_do_update(
+            index_elements=["party", "feed"],
+            set_={"cursor": statement.excluded.cursor, "moved_at": func.now()},
+        )
+    )
+    return kept
+
+
+def cursor(transaction: Transaction, party: str, feed: str) -> str:
+    """Return where the feed stands, "" at its start."""
+    found = transaction.sql.execute(
+        select(CURSORS.c.cursor).where(CURSORS.c.party == party, CURSORS.c.feed == feed)
+    ).scalar()
+    return "" if found is None else str(found)
+
+
+def book_kept(store: Store, party: str, kinds: tuple[str, ...], *, book: Book) -> Booked:
+    """Book every kept message of these kinds, oldest first, each in its own transaction."""
+    done = Booked()
+    with store.begin() as transaction:
+        waiting = _waiting(transaction, party, kinds)
+    for inbox_id in waiting:
+        with store.begin() as transaction:
+            _book_one(transaction, inbox_id, book, done)
+    log.info("%s: booked %d messages, %d items, %d set aside", party, done.messages, done.items, done.set_aside)
+    return done
+
+
+def book_now(transaction: Transaction, envelope: Envelope, *, book: Book) -> None:
+    """Keep a message and book it in the same transaction; one that was kept before is left as it is."""
+    kept = keep(transaction, envelope)
+    if kept.first:
+        _book_one(transaction, kept.inbox_id, book, Booked())
+
+
+def set_aside_whole(transaction: Transaction, kept: Kept, envelope: Envelope, reason: str, text: str) -> None:
+    """Keep a message that must not be booked (a wrong signature, say), with its reason."""
+    transaction.sql.execute(update(INBOX).where(INBOX.c.id == kept.inbox_id).values(state="set_aside"))
+    set_aside.note_incoming(
+        transaction,
+        party=envelope.party,
+        kind=envelope.kind,
+        inbox_id=kept.inbox_id,
+        item=envelope.external_id,
+        reason=reason,
+        text=text,
+    )
+
+
+def _book_one(transaction: Transaction, inbox_id: int, book: Book, done: Booked) -> None:
+    row = transaction.sql.execute(
+        select(INBOX).where(INBOX.c.id == inbox_id, INBOX.c.state == "kept").with_for_update(skip_locked=True)
+    ).one_or_none()
+    if row is None:  # another worker has it
+        return
+    origin = Origin(inbox_id, row.party, row.kind, row.digest)
+    items, aside = 0, 0
+    try:
+        for item in _read(transaction, origin, row.body_id):
+            booked = _book_item(transaction, origin, item, book)
+            items, aside = items + booked, aside + (not booked)
+    except MalformedError as error:
+        _aside(transaction, origin, row.external_id, error)
+        aside += 1
+    state = "set_aside" if aside and not items else "booked"
+    transaction.sql.execute(
+        update(INBOX)
+        .where(INBOX.c.id == inbox_id)
+        .values(state=state, booked_at=func.now(), items_booked=items, items_set_aside=aside)
+    )
+    done.messages, done.items, done.set_aside = done.messages + 1, done.items + items, done.set_aside + aside
+
+
+def _read(transaction: Transaction, origin: Origin, body_id: int) -> Iterable[Inbound]:
+    return parties.reader(origin.party, origin.kind)(bodies.read(transaction, body_id))
+
+
+def _book_item(transaction: Transaction, origin: Origin, item: Inbound, book: Book) -> bool:
+    """Book one item in a savepoint: a bad one leaves no trace but its reason."""
+    if isinstance(item, Unreadable):
+        _aside(transaction, origin, item.item, MalformedError(item.text, reason=item.reason))
+        return False
+    try:
+        with transaction.sql.begin_nested():
+            book(transaction, origin, item)
+    except MalformedError as error:
+        _aside(transaction, origin, name_of(item), error)
+        return False
+    return True
+
+
+def name_of(item: Inbound) -> str:
+    """Return how a person calls this item: a code or reference, never personal data."""
+    for field in ("portal_code", "our_reference", "event_id", "business_on", "item"):
+        if value := getattr(item, field, None):
+            return str(value)
+    return type(item).__name__
+
+
+def _aside(transaction: Transaction, origin: Origin, item: str, error: MalformedError) -> None:
+    set_aside.note_incoming(
+        transaction,
+        party=origin.party,
+        kind=origin.kind,
+        inbox_id=origin.inbox_id,
+        item=item,
+        reason=error.reason,
+        text=str(error),
+    )
+
+
+def _waiting(transaction: Transaction, party: str, kinds: tuple[str, ...]) -> list[int]:
+    query = select(INBOX.c.id).where(INBOX.c.party == party, INBOX.c.kind.in_(kinds), INBOX.c.state == "kept")
+    return [int(row.id) for row in transaction.sql.execute(query.order_by(INBOX.c.id))]
+
+
+def _insert(transaction: Transaction, envelope: Envelope) -> int:
+    others = transaction.sql.execute(
+        select(func.count()).where(
+            INBOX.c.party == envelope.party,
+            INBOX.c.kind == envelope.kind,
+            INBOX.c.external_id == envelope.external_id,
+        )
+    ).scalar_one()
+    body_id = bodies.keep(transaction, envelope.body, envelope.content_type)
+    created = transaction.sql.execute(
+        upsert(INBOX)
+        .values(
+            party=envelope.party,
+            kind=envelope.kind,
+            external_id=envelope.external_id,
+            digest=envelope.digest,
+            body_id=body_id,
+        )
+        .returning(INBOX.c.id)
+    )
+    inbox_id = int(created.scalar_one())
+    if others:
+        log.warning("%s %s: a known id came with other bytes (inbox %d)", envelope.party, envelope.kind, inbox_id)
+        text = "the same id came before with other bytes; both are kept"
+        set_aside.note_incoming(
+            transaction,
+            party=envelope.party,
+            kind=envelope.kind,
+            inbox_id=inbox_id,
+            item=envelope.external_id,
+            reason="same_id_other_bytes",
+            text=text,
+        )
+    return inbox_id

@@ -1,0 +1,1 @@
+"""The HTTP gateway: partners call back here, and the one-stop software calls the hub here."""

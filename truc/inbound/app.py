@@ -1,0 +1,95 @@
+"""The gateway: partners' callbacks on /partners/…, the internal API on /internal/v1, OpenAPI on /docs."""
+
+import logging
+
+from fastapi import FastAPI, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from truc import connections, parties, settings
+from truc.envelope import Envelope, digest_of
+from truc.errors import SetupError
+from truc.exchange import inbox
+from truc.inbound import internal
+from truc.inbound.body_limit import BodyLimit
+from truc.inbound.callbacks import HttpAnswer, Incoming, Refused
+from truc.manifest import Capability
+from truc.settings import Settings
+from truc.store.opened import Store, open_hub_store
+
+log = logging.getLogger(__name__)
+
+BODY_BYTES_MAX = 8 * 1024 * 1024
+
+
+def create_app(at: Settings | None = None) -> FastAPI:
+    """Return the gateway of this installation."""
+    here = at or settings.load()
+    store = open_hub_store(here)
+    app = FastAPI(
+        title="Trục — cổng tiếp nhận",
+        description="Calls from the one-stop software (/internal/v1) and from partners (/partners).",
+        version="1",
+        redoc_url=None,
+    )
+    app.add_middleware(BodyLimit, bytes_max=BODY_BYTES_MAX)
+    payable = frozenset(
+        one.party
+        for one in parties.manifests()
+        if one.capabilities & {Capability.TAKE_PAYMENTS, Capability.FETCH_STATEMENT}
+    )
+    app.include_router(internal.router(store, here.secrets, payable))
+
+    @app.get("/health", include_in_schema=False)
+    def health() -> dict[str, str]:
+        """Answer when the store answers."""
+        with store.begin() as transaction:
+            transaction.sql.exec_driver_sql("SELECT 1")
+        return {"status": "ok"}
+
+    @app.api_route("/partners/{party}/{kind}", methods=["GET", "POST"], include_in_schema=False)
+    async def callback(party: str, kind: str, request: Request) -> Response:
+        """Take a partner's call."""
+        incoming = Incoming(
+            method=request.method,
+            path=request.url.path,
+            query=request.url.query,
+            headers={name.lower(): value for name, value in request.headers.items()},
+            body=await request.body(),
+        )
+        answer = await run_in_threadpool(take, store, party, kind, incoming)
+        return Response(answer.body, answer.status, media_type=answer.content_type)
+
+    return app
+
+
+def take(store: Store, party: str, kind: str, incoming: Incoming) -> HttpAnswer:
+    """Verify the call, keep its bytes, and return what the partner expects to hear.
+
+    The bytes of a call that is refused are kept too, set aside with the reason; what cannot be kept
+    is answered 503, so that the partner tries again.
+    """
+    if party not in parties.names() or kind not in parties.manifest(party).callbacks:
+        return HttpAnswer(404)
+    try:
+        received = parties.inbound(party).receive(incoming, connections.read(party))
+    except Refused as refused:
+        log.warning("%s %s: refused, %s", party, kind, refused.reason)
+        _keep_refused(store, party, kind, incoming, refused.reason)
+        answer: HttpAnswer = refused.answer
+        return answer
+    except SetupError as error:
+        log.error("%s %s: %s", party, kind, error)  # noqa: TRY400  (the text says all; a traceback adds noise)
+        return HttpAnswer(503)
+    with store.begin() as transaction:
+        inbox.keep(transaction, received.envelope)
+    verified: HttpAnswer = received.answer
+    return verified
+
+
+def _keep_refused(store: Store, party: str, kind: str, incoming: Incoming, reason: str) -> None:
+    content_type = incoming.headers.get("content-type", "application/octet-stream")
+    # Named by its digest: what an unverified call says of itself is not believed.
+    envelope = Envelope(party, f"{kind}_refused", digest_of(incoming.body), incoming.body, content_type)
+    with store.begin() as transaction:
+        kept = inbox.keep(transaction, envelope)
+        inbox.set_aside_whole(transaction, kept, envelope, reason, f"{kind}: the call was refused ({reason})")

@@ -1,0 +1,136 @@
+"""What a connector declares about itself: data only, imported by every DAG parse, so it stays light."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+
+class OutcomeClass(StrEnum):
+    """What may be done after silence, when nobody knows whether a send had its effect."""
+
+    IDEMPOTENCY_KEY = "idempotency_key"  # resend with the same key: the partner answers the first result
+    ASK = "ask"  # query the partner first
+    NEITHER = "neither"  # a person decides
+
+
+class Event(StrEnum):
+    """What happens in the core that a partner may want to hear of; see truc.messages."""
+
+    DOSSIER_RECEIVED = "dossier_received"
+    STATUS_CHANGED = "status_changed"
+    POSTAL_REQUESTED = "postal_requested"
+    PAYMENT_REQUESTED = "payment_requested"
+    NOTICE_DUE = "notice_due"
+
+
+class Capability(StrEnum):
+    """What a party can do for us. Each has a shared test suite in tests/suites."""
+
+    PUSH_DOSSIERS = "push_dossiers"
+    PUSH_STATUS = "push_status"
+    GIVE_DOSSIERS = "give_dossiers"
+    TAKE_PAYMENTS = "take_payments"
+    CALL_BACK = "call_back"
+    FETCH_STATEMENT = "fetch_statement"
+    SHIP = "ship"
+    TRACK = "track"
+    NOTIFY = "notify"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One kind of message we send.
+
+    `name` gives the mapping (`mappings.<party>.<name>.write`) and the client's verbs
+    (`send_<name>`, and `ask_<name>` when the outcome class is ASK). `event` is what in the core
+    makes one; a message addressed to one party (a payment) goes to that party only.
+    """
+
+    name: str
+    event: Event
+    outcome: OutcomeClass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """One kind of message we fetch: `client.fetch_<name>(cursor)`, `mappings.<party>.<name>.read`."""
+
+    name: str
+    # What names one file of a feed delivered by business day; "" for a feed read by cursor.
+    by_day: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pipeline:
+    """One DAG of this party. `does` names the step in truc.steps; `of` the operations or feeds it works."""
+
+    dag_id: str
+    does: Literal["deliver", "fetch", "fetch_day"]
+    of: tuple[str, ...]
+    schedule: str  # cron, Asia/Ho_Chi_Minh
+    title: str
+    title_vi: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One field of the party's Airflow connection.
+
+    The standard fields are host, port, login, password; every other name lives in `extra`.
+    """
+
+    name: str
+    label: str
+    label_vi: str
+    secret: bool = False
+    required: bool = True
+    default: str = ""
+    pattern: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How hard the hub may press this partner."""
+
+    timeout_s: float = 30.0
+    connect_timeout_s: float = 5.0
+    concurrency: int = 4
+    body_bytes_max: int = 16 * 1024 * 1024
+    attempts_max: int = 12
+    backoff_s: float = 2.0  # doubles each time, with jitter, up to backoff_max_s
+    backoff_max_s: float = 900.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A kept rule of the house, and how this party stands to it. An exemption needs its reason."""
+
+    name: str
+    state: Literal["done", "exempt", "todo"]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """The whole declaration of one party."""
+
+    party: str
+    title: str
+    title_vi: str
+    transport: Literal["rest", "soap", "sftp"]
+    capabilities: frozenset[Capability]
+    settings: tuple[Setting, ...]
+    operations: tuple[Operation, ...] = ()
+    feeds: tuple[Feed, ...] = ()
+    callbacks: tuple[str, ...] = ()  # kinds the gateway keeps for this party (mappings.<party>.<kind>.read)
+    pipelines: tuple[Pipeline, ...] = ()
+    limits: Limits = Limits()
+    rules: tuple[Rule, ...] = ()
+
+    def operation(self, name: str) -> Operation:
+        """Return the declared operation, or raise KeyError naming what is declared."""
+        for operation in self.operations:
+            if operation.name == name:
+                return operation
+        known = ", ".join(one.name for one in self.operations) or "none"
+        raise KeyError(f"{self.party} declares no operation {name!r}; it declares: {known}")

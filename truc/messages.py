@@ -1,0 +1,198 @@
+"""Our own canonical messages: what the core says to a partner, and what a partner's bytes mean to the core.
+
+Outgoing ones are written to the outbox in the transaction of the store change that caused them;
+a mapping's `write(message)` turns one into partner bytes. Incoming ones are what a mapping's
+`read(body)` yields; truc.booking books each. JSON Schemas of all of them: schemas/core/.
+"""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from truc.domain.procedure import Channel
+
+Vnd = Annotated[int, Field(strict=True, ge=0, le=10**15)]  # whole đồng; no float ever
+
+
+class Message(BaseModel):
+    """Frozen, closed to unknown fields, strict about types."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Person(Message):
+    """An applicant, in the clear: only ever in memory, sealed at rest, or on its way to a partner."""
+
+    kind: Literal["person", "organisation"] = "person"
+    name: str = Field(min_length=1, max_length=250)
+    personal_id: str = ""  # CCCD (12), old card (9) or, for an organisation, tax code
+    phone: str = ""  # ten digits, leading 0
+    email: str = ""
+    address: str = ""
+    province_code: str = ""  # two digits of Decision 19/2025/QĐ-TTg
+
+
+class DossierReceived(Message):
+    """A dossier was accepted by the one-stop system."""
+
+    dossier_code: str
+    portal_code: str = ""  # the national portal's own code for a dossier that came from it
+    procedure_code: str
+    procedure_name: str
+    field_code: str
+    field_name: str
+    agency_code: str
+    agency_name: str
+    channel: Channel
+    applicant: Person
+    received_at: AwareDatetime
+    due_at: AwareDatetime | None
+    status: int = Field(ge=1, le=10)
+    fee_vnd: Vnd = 0
+
+
+class StatusChanged(Message):
+    """A dossier moved to another national status (1–10, egov.md 1.5)."""
+
+    dossier_code: str
+    portal_code: str = ""
+    status: int = Field(ge=1, le=10)
+    changed_at: AwareDatetime
+    officer_name: str
+    officer_title: str
+    department: str
+    note: str
+    started_at: AwareDatetime
+    due_at: AwareDatetime | None
+
+
+class PostalRequested(Message):
+    """A citizen asked the post to carry a dossier or its result."""
+
+    order_number: str  # ours, unique
+    dossier_code: str
+    direction: Literal["collect", "return"]
+    sender: Person
+    receiver: Person
+    fee_vnd: Vnd  # 23,000 inside the province, 31,500 outside
+    note: str = ""
+
+
+class PaymentRequested(Message):
+    """A fee is to be paid through the party this message is addressed to."""
+
+    our_reference: str
+    dossier_code: str
+    amount_vnd: Vnd
+    purpose: str
+    requested_at: AwareDatetime
+
+
+class NoticeDue(Message):
+    """A citizen should hear something."""
+
+    notice_id: str  # ours, one per event
+    dossier_code: str
+    notice: Literal["received", "supplement", "ready"]
+    phone: str
+    text: str
+
+
+class OnlineDossier(Message):
+    """A dossier a citizen submitted on the national portal."""
+
+    portal_code: str = Field(min_length=1, max_length=64)
+    procedure_code: str = Field(min_length=1)
+    agency_code: str = Field(min_length=1)
+    applicant: Person
+    submitted_at: AwareDatetime
+    wants_postal_return: bool = False
+    wants_sms: bool = False
+
+
+class PaymentResult(Message):
+    """A partner's word on one payment of ours."""
+
+    our_reference: str = Field(min_length=1)
+    partner_reference: str
+    amount_vnd: Vnd
+    state: Literal["pending", "paid", "failed", "expired", "refunded"]
+    occurred_at: AwareDatetime
+
+
+class PaymentAddress(Message):
+    """Where the citizen pays: the answer to a payment request."""
+
+    our_reference: str
+    pay_url: str
+
+
+class ShipmentEvent(Message):
+    """One step of a parcel. `raw_status` is the partner's own code, always kept."""
+
+    event_id: str  # theirs, or built from code, status and time
+    order_number: str
+    tracking_code: str
+    state: Literal["ordered", "collecting", "in_transit", "delivered", "returned", "failed", "cancelled"]
+    raw_status: str
+    occurred_at: AwareDatetime
+
+
+class StatementLine(Message):
+    """One line of a partner's daily statement, in the neutral row."""
+
+    line_no: int = Field(ge=1)
+    our_reference: str
+    partner_reference: str
+    kind: Literal["payment", "refund", "reversal", "fee", "settlement"] = "payment"
+    amount_vnd: Vnd
+    fee_vnd: Vnd = 0
+    state: Literal["paid", "failed", "pending", "refunded"] = "paid"
+    occurred_at: AwareDatetime
+
+
+class Statement(Message):
+    """A whole daily statement whose own control totals have been verified by the mapping."""
+
+    business_on: date
+    lines: tuple[StatementLine, ...]
+    count_declared: int | None
+    amount_declared_vnd: Vnd | None
+
+
+class Unreadable(Message):
+    """One item of a page that could not be read; the rest of the page goes on.
+
+    `item` names it for a person (a code, a line number), never personal data; `reason` is a stable
+    snake_case word; `text` names the field and the fix.
+    """
+
+    item: str
+    reason: str
+    text: str
+
+
+Outbound = DossierReceived | StatusChanged | PostalRequested | PaymentRequested | NoticeDue
+Inbound = OnlineDossier | PaymentResult | PaymentAddress | ShipmentEvent | Statement | Unreadable
+
+__all__ = [
+    "Channel",
+    "DossierReceived",
+    "Inbound",
+    "Message",
+    "NoticeDue",
+    "OnlineDossier",
+    "Outbound",
+    "PaymentAddress",
+    "PaymentRequested",
+    "PaymentResult",
+    "Person",
+    "PostalRequested",
+    "ShipmentEvent",
+    "Statement",
+    "StatementLine",
+    "StatusChanged",
+    "Unreadable",
+    "Vnd",
+]

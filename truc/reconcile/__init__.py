@@ -1,0 +1,1 @@
+"""Reconciliation: every payment and every statement line of a day ends in exactly one place."""

@@ -1,0 +1,1 @@
+"""Reference data shipped with the project, and the readers that turn it into truc.domain words."""

@@ -1,0 +1,134 @@
+"""What a pipeline does, one step each: called by the DAGs, the CLI and the tests alike."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+
+from truc import parties
+from truc.connections import Connection
+from truc.domain.calendar import WorkingCalendar
+from truc.domain.procedure import Procedure
+from truc.envelope import Envelope, Receipt
+from truc.exchange import courier, inbox
+from truc.exchange.inbox import Book, Booked, Origin
+from truc.exchange.outbox import Claimed
+from truc.messages import Inbound
+from truc.reconcile import day as reconcile_day
+from truc.reference import reading
+from truc.reference.reading import SetAside
+from truc.services import booking
+from truc.store import catalogue
+from truc.store.opened import Store, Transaction
+
+log = logging.getLogger(__name__)
+
+PAGES_MAX = 10_000  # a feed longer than this loops
+
+
+@dataclass(slots=True)
+class Loaded:
+    """What a load of the catalogue did. `unread` counts reasons why a wording has no value."""
+
+    procedures: int = 0
+    new_versions: int = 0
+    agencies_changed: int = 0
+    set_aside: tuple[tuple[str, str], ...] = ()  # (item, reason) of what could not be read at all
+    unread: Counter[str] | None = None
+
+
+def load_catalogue(store: Store, path: Path | None = None) -> Loaded:
+    """Load the shipped catalogue, or the file at `path` (our form or the national export's)."""
+    if path is not None:
+        return _load_procedures(store, reading.read_catalogue(path.read_bytes()))
+    with store.begin() as transaction:
+        changed = catalogue.keep_agencies(transaction, reading.read_agencies())
+        catalogue.keep_swapped_days(transaction, reading.read_swapped_days())
+    loaded = _load_procedures(store, reading.read_procedures())
+    loaded.agencies_changed = changed
+    return loaded
+
+
+def deliver(store: Store, connection: Connection, operations: tuple[str, ...]) -> dict[str, int]:
+    """Send what waits for the party and return outcome → count; an absent party is no failure of the step."""
+    book = _booker(store)
+
+    def on_receipt(transaction: Transaction, one: Claimed, receipt: Receipt) -> None:
+        """A receipt that says something to us is kept and booked like any other message."""
+        if not parties.reads_receipts(one.party, one.operation):
+            return
+        envelope = Envelope(one.party, one.operation, one.external_id, receipt.body, receipt.content_type)
+        inbox.book_now(transaction, envelope, book=book)
+
+    with closing(parties.open_client(connection)) as client:
+        done = courier.deliver(store, client, connection.party, operations, on_receipt=on_receipt)
+    return {**done.counts, "unreachable": int(done.unreachable)}
+
+
+def fetch(store: Store, connection: Connection, feeds: tuple[str, ...]) -> dict[str, int]:
+    """Fetch what is new of feeds read by cursor, keep it page by page, then book what is kept."""
+    with closing(parties.open_client(connection)) as client:
+        for feed in feeds:
+            with store.begin() as transaction:
+                cursor = inbox.cursor(transaction, connection.party, feed)
+            for number, page in enumerate(parties.fetcher(client, feed)(cursor), start=1):
+                with store.begin() as transaction:
+                    inbox.keep_page(transaction, feed, page)
+                if number >= PAGES_MAX:
+                    raise RuntimeError(f"{connection.party} {feed}: over {PAGES_MAX} pages in one fetch")
+    return book_kept(store, connection.party, feeds)
+
+
+def fetch_day(store: Store, connection: Connection, feeds: tuple[str, ...], business_on: date) -> dict[str, int]:
+    """Fetch the files of one business day, keep them, then book what is kept.
+
+    Raise TransientError while a file has not been delivered.
+    """
+    with closing(parties.open_client(connection)) as client:
+        for feed in feeds:
+            for page in parties.fetcher(client, feed)(business_on.isoformat()):
+                with store.begin() as transaction:
+                    inbox.keep(transaction, page.envelope)
+    return book_kept(store, connection.party, feeds)
+
+
+def book_kept(store: Store, party: str, kinds: tuple[str, ...]) -> dict[str, int]:
+    """Book every kept message of these kinds that is not booked yet."""
+    booked: Booked = inbox.book_kept(store, party, kinds, book=_booker(store))
+    return asdict(booked)
+
+
+def reconcile(store: Store, party: str, business_on: date) -> dict[str, object]:
+    """Reconcile one party's day and return what was found."""
+    with store.begin() as transaction:
+        found = reconcile_day.reconcile(transaction, party, business_on)
+    log.info("%s %s: %d matched, breaks %s", party, business_on, found.matched, found.breaks)
+    return {**asdict(found), "business_on": business_on.isoformat()}
+
+
+def _booker(store: Store) -> Book:
+    with store.begin() as transaction:
+        calendar: WorkingCalendar = catalogue.working_calendar(transaction)
+
+    def book(transaction: Transaction, origin: Origin, item: Inbound) -> None:
+        booking.book(transaction, origin, item, calendar)
+
+    return book
+
+
+def _load_procedures(store: Store, items: Iterable[Procedure | SetAside]) -> Loaded:
+    loaded, aside, unread = Loaded(), [], Counter[str]()
+    with store.begin() as transaction:
+        for found in items:
+            if isinstance(found, SetAside):
+                aside.append((found.item, found.reason))
+                continue
+            loaded.procedures += 1
+            loaded.new_versions += catalogue.keep_procedure(transaction, found)
+            for terms in found.channels:
+                unread.update(reason for reason in (terms.time_limit_reason, terms.fee_reason) if reason)
+    loaded.set_aside, loaded.unread = tuple(aside), unread
+    return loaded

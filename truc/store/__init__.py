@@ -1,0 +1,1 @@
+"""The core stores on PostgreSQL. Functions take an open transaction and never commit it."""

@@ -1,0 +1,65 @@
+"""An opened store: the database and the keys that seal what is personal in it."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Engine, create_engine, text
+
+from truc import secrets_file
+from truc.settings import Settings, sqlalchemy_url
+from truc.trust.sealing import Sealer
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One open transaction with the keys at hand. What is done in it happens wholly or not at all."""
+
+    sql: Connection
+    sealer: Sealer
+
+    def lock(self, *words: str) -> None:
+        """Hold back every other transaction that locks the same words, until this one ends."""
+        name = hashlib.sha256("\0".join(words).encode()).digest()[:8]
+        number = int.from_bytes(name, "big", signed=True)
+        self.sql.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The core stores. Share one per process; it is safe for threads."""
+
+    engine: Engine
+    sealer: Sealer
+
+    @contextmanager
+    def begin(self) -> Iterator[Transaction]:
+        """Open a transaction; it commits at the end and rolls back on any exception."""
+        with self.engine.begin() as connection:
+            yield Transaction(connection, self.sealer)
+
+    def close(self) -> None:
+        """Close every kept database connection."""
+        self.engine.dispose()
+
+
+def open_store(url: str, sealer: Sealer, *, connections_max: int = 8) -> Store:
+    """Open the store behind a `postgresql://` URL. Nothing is connected before the first use."""
+    engine = create_engine(
+        sqlalchemy_url(url),
+        pool_size=connections_max,
+        max_overflow=4,
+        pool_pre_ping=True,
+        connect_args={"application_name": "truc", "options": "-c timezone=UTC", "connect_timeout": 10},
+    )
+    return Store(engine, sealer)
+
+
+def open_hub_store(settings: Settings) -> Store:
+    """Open the store of this installation, with its keys; raise SetupError when it was never set up."""
+    sealer = Sealer(
+        seal_key=secrets_file.read_key(settings.secrets, "sealing.key"),
+        index_key=secrets_file.read_key(settings.secrets, "blind_index.key"),
+    )
+    return open_store(settings.database_url, sealer)

@@ -1,0 +1,322 @@
+"""Starts the services of one installation, keeps them up, and leaves no process behind.
+
+A service is data. Each runs under truc.launch in a session of its own, writes to `var/log/<name>.log`, and carries
+a mark in its environment by which every process of ours can be found again, also after a kill -9 of the supervisor.
+"""
+
+import contextlib
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Self
+
+from truc.errors import SetupError
+
+MARK = "TRUC_SUPERVISED"
+LAUNCHER = Path(__file__).with_name("launch.py")
+PID_FILE = "supervisor.pid"
+KEEP_LOG_BYTES = 20_000_000
+LIVED_WELL_S = 600
+# setproctitle, which Airflow uses, would write its titles over the environment and so over the mark.
+KEEP_ENVIRONMENT_READABLE = {"SPT_NOENV": "1"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """One long-lived program. `ready` answers whether it can be used; it may be asked often and must not block long."""
+
+    name: str
+    argv: Sequence[str]
+    ready: Callable[[], bool]
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: Path = Path("/")
+    uid: int | None = None
+    stop_signal: signal.Signals = signal.SIGTERM
+    grace_s: float = 20
+    ready_within_s: float = 120
+    restarts: int = 3
+
+
+@dataclass
+class _Running:
+    service: Service
+    process: "subprocess.Popen[bytes]"
+    started_at: float
+    restarts_left: int
+    batch: int
+    failed: bool = False
+
+
+class Supervisor:
+    """Runs services for as long as the `with` block lasts; at its end stops them, the last started first.
+
+    Only one supervisor at a time can hold the folder `run`; a second raises SetupError.
+    """
+
+    def __init__(self, run: Path, logs: Path, *, grace_after_s: float = 60) -> None:
+        self._run, self._logs = run, logs
+        self._running: list[_Running] = []
+        self._stopping = threading.Event()
+        self._changing = threading.Lock()
+        self._grace_after_s = grace_after_s
+        self._lock: IO[str] | None = None
+        self._handlers: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Self:
+        self._run.mkdir(parents=True, exist_ok=True)
+        self._logs.mkdir(parents=True, exist_ok=True)
+        self._lock = _hold(self._run / PID_FILE)
+        wait_for_survivors(self._run, self._grace_after_s)
+        self._handlers = _interrupt_on_signals()
+        threading.Thread(target=self._watch, name="supervisor", daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # An impatient second Ctrl-C must not interrupt the stopping: that would leave processes.
+        for number in self._handlers:
+            signal.signal(number, signal.SIG_IGN)
+        try:
+            self.stop()
+        finally:
+            for number, handler in self._handlers.items():
+                signal.signal(number, handler)
+
+    def start(self, *services: Service) -> dict[str, float]:
+        """Start the services at once and wait until all are ready; return the seconds each took.
+
+        Raises SetupError, which names the log file, when one ends or is not ready in time; after that only `stop`
+        makes sense.
+        """
+        begun = time.monotonic()
+        with self._changing:
+            if self._stopping.is_set():
+                raise SetupError("the supervisor is stopping", reason="stopping")
+            batch = len(self._running)
+            self._running += [self._launch(service, service.restarts, batch) for service in services]
+        with ThreadPoolExecutor(max_workers=max(1, len(services))) as pool:
+            waits = {pool.submit(self._await_ready, one, begun): one.name for one in services}
+            try:
+                return {waits[done]: done.result() for done in as_completed(waits)}
+            except BaseException:
+                self._stopping.set()  # so that nobody waits for the others
+                raise
+
+    def failed(self) -> list[str]:
+        """Return the names of services that died more often than they may."""
+        return [one.service.name for one in self._running if one.failed]
+
+    def stop(self) -> None:
+        """Stop everything, the last started first; raise SetupError if a process had to be left."""
+        self._stopping.set()
+        with self._changing:
+            for group in _groups(self._running):
+                _stop_together(group)
+            self._running.clear()
+        left = kill_survivors(self._run)
+        if self._lock is not None:
+            self._lock.truncate(0)
+            self._lock.close()
+            self._lock = None
+        if left:
+            raise SetupError(f"processes {left} could not be ended", reason="processes_left")
+
+    def _launch(self, service: Service, restarts_left: int, batch: int) -> _Running:
+        process = spawn(
+            self._run,
+            self._logs / f"{service.name}.log",
+            service.argv,
+            env=service.env,
+            cwd=service.cwd,
+            uid=service.uid,
+            stop_signal=service.stop_signal,
+            grace_s=service.grace_s,
+        )
+        return _Running(service, process, time.monotonic(), restarts_left, batch)
+
+    def _await_ready(self, service: Service, begun: float) -> float:
+        while time.monotonic() < begun + service.ready_within_s and not self._stopping.is_set():
+            if any(one.failed for one in self._running if one.service is service):
+                raise SetupError(f"{service.name} ended: {self._tail(service)}", reason="service_ended")
+            if service.ready():
+                return time.monotonic() - begun
+            time.sleep(0.1)
+        raise SetupError(
+            f"{service.name} was not ready after {service.ready_within_s:.0f} s: {self._tail(service)}",
+            reason="service_not_ready",
+        )
+
+    def _tail(self, service: Service) -> str:
+        return f"see {self._logs / service.name}.log"
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(0.3):
+            for index, one in enumerate(list(self._running)):
+                if one.process.poll() is None or one.failed:
+                    continue
+                # The launcher itself may have been killed: nobody else is left to clear its group.
+                _signal_group(one.process.pid, signal.SIGKILL)
+                if one.restarts_left <= 0:
+                    one.failed = True
+                elif time.monotonic() > one.started_at + _pause_s(one):
+                    self._restart(index, one)
+
+    def _restart(self, index: int, one: _Running) -> None:
+        with self._changing:
+            if not self._stopping.is_set():
+                lived_well = time.monotonic() - one.started_at > LIVED_WELL_S
+                left = one.service.restarts if lived_well else one.restarts_left - 1
+                self._running[index] = self._launch(one.service, left, one.batch)
+
+
+def spawn(
+    run: Path,
+    log: Path,
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path,
+    uid: int | None = None,
+    stop_signal: signal.Signals = signal.SIGTERM,
+    grace_s: float = 5,
+) -> "subprocess.Popen[bytes]":
+    """Start a program under truc.launch, marked as ours. It ends when this process or the returned stdin does."""
+    if log.exists() and log.stat().st_size > KEEP_LOG_BYTES:
+        log.replace(log.with_suffix(".log.1"))
+    how = (str(grace_s), str(int(stop_signal)), "-" if uid is None else str(uid))
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-I", "-S", str(LAUNCHER), *how, *argv],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **env, MARK: mark(run), **KEEP_ENVIRONMENT_READABLE},
+            cwd=cwd,
+            start_new_session=True,
+        )
+
+
+def mark(run: Path) -> str:
+    """Return the value of TRUC_SUPERVISED in every process of this installation."""
+    return str(run.resolve())
+
+
+def survivors(run: Path) -> list[int]:
+    """Return the ids of all processes of this installation, this one and those above it excepted."""
+    import psutil
+
+    wanted, found = mark(run), []
+    ours = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.pid not in ours and process.environ().get(MARK) == wanted:
+                found.append(process.pid)
+    return found
+
+
+def kill_survivors(run: Path) -> list[int]:
+    """Kill what is left of this installation; return the ids that did not go."""
+    until = time.monotonic() + 5
+    while (left := survivors(run)) and time.monotonic() < until:
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.1)
+    return left
+
+
+def wait_for_survivors(run: Path, grace_s: float) -> None:
+    """Give what a killed supervisor left the time to stop by itself, then kill it."""
+    until = time.monotonic() + grace_s
+    while survivors(run) and time.monotonic() < until:
+        time.sleep(0.2)
+    kill_survivors(run)
+
+
+def running_pid(run: Path) -> int | None:
+    """Return the id of the supervisor that holds `run` now, or None."""
+    try:
+        with (run / PID_FILE).open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return int(file.read() or 0) or None
+    except FileNotFoundError:
+        return None
+    return None
+
+
+def stop_running(run: Path, within_s: float = 90) -> bool:
+    """Ask the supervisor that holds `run` to stop, wait, and clear what is left; say whether one was running."""
+    pid = running_pid(run)
+    if pid is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    until = time.monotonic() + within_s
+    while running_pid(run) is not None and time.monotonic() < until:
+        time.sleep(0.1)
+    wait_for_survivors(run, grace_s=10)
+    return pid is not None
+
+
+def _hold(path: Path) -> IO[str]:
+    file = path.open("a+")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.seek(0)
+        holder = file.read().strip()
+        file.close()
+        raise SetupError(f"already running as process {holder}: `truc stop` first", reason="already_running") from None
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return file
+
+
+def _groups(running: list[_Running]) -> Iterator[list[_Running]]:
+    """Yield the services in the order of stopping; those started together stop together."""
+    for batch in sorted({one.batch for one in running}, reverse=True):
+        yield [one for one in running if one.batch == batch]
+
+
+def _stop_together(group: list[_Running]) -> None:
+    for one in group:
+        if one.process.poll() is None:
+            one.process.send_signal(signal.SIGTERM)
+    for one in group:
+        try:
+            one.process.wait(one.service.grace_s + 10)
+        except subprocess.TimeoutExpired:
+            _signal_group(one.process.pid, signal.SIGKILL)
+            one.process.wait()
+        if one.process.stdin is not None:
+            one.process.stdin.close()
+
+
+def _signal_group(group: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+def _pause_s(one: _Running) -> float:
+    """Wait 1, 2, 4 … seconds between starts."""
+    return float(2 ** (one.service.restarts - one.restarts_left))
+
+
+def _interrupt_on_signals() -> dict[signal.Signals, Any]:
+    """Let Ctrl-C, SIGTERM and a closed terminal all raise KeyboardInterrupt; return the handlers before.
+
+    Also Ctrl-C is set: a shell starts a background command with SIGINT ignored.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    return {number: signal.signal(number, signal.default_int_handler) for number in numbers}

@@ -1,0 +1,185 @@
+"""HTTP calls to a partner: time-outs stated, sizes limited, errors translated once.
+
+What a failure means depends on the verb: reading twice is harmless, writing twice is not. So
+silence after a GET is transient, and silence after anything else is an unknown outcome, unless the
+call is known to have had no chance of an effect (the connection was never made, or the caller says
+`reads=True` for a POST that only asks).
+"""
+
+import ipaddress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+
+from truc.errors import (
+    MalformedError,
+    OutcomeUnknownError,
+    RejectedError,
+    SetupError,
+    TransientError,
+    TrucError,
+)
+from truc.manifest import Limits
+
+CHUNK_BYTES = 64 * 1024
+
+# Failures before the first byte left: nothing happened, whatever the verb. Looked up along the
+# method resolution order, so the most specific row wins.
+NEVER_SENT: tuple[type[Exception], ...] = (
+    requests.exceptions.ConnectTimeout,
+    requests.exceptions.ProxyError,
+    requests.exceptions.RetryError,
+)
+# The call cannot be made as configured: a person must act.
+MISCONFIGURED: tuple[type[Exception], ...] = (
+    requests.exceptions.SSLError,
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.MissingSchema,
+    requests.exceptions.InvalidProxyURL,
+    requests.exceptions.InvalidHeader,
+    requests.exceptions.URLRequired,
+    requests.exceptions.UnrewindableBodyError,
+)
+# The bytes left, or may have left.
+SILENT: tuple[type[Exception], ...] = (
+    requests.exceptions.ReadTimeout,
+    requests.exceptions.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+    requests.exceptions.StreamConsumedError,
+    requests.exceptions.ConnectionError,
+    requests.exceptions.TooManyRedirects,
+    requests.exceptions.HTTPError,
+    requests.exceptions.JSONDecodeError,
+    requests.exceptions.InvalidJSONError,
+    requests.exceptions.RequestException,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the partner answered: status, headers (lower-case names) and bytes."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Rest:
+    """A kept-alive HTTP session to one partner."""
+
+    def __init__(self, party: str, base_url: str, limits: Limits, *, ca_file: str = "") -> None:
+        """Raise SetupError when `base_url` is neither https nor on this machine's loopback."""
+        _refuse_clear_text(party, base_url)
+        self._party = party
+        self._base_url = base_url.rstrip("/")
+        self._limits = limits
+        self._session = requests.Session()
+        self._session.trust_env = False
+        if ca_file:
+            self._session.verify = ca_file
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes = b"",
+        headers: dict[str, str] | None = None,
+        reads: bool | None = None,
+    ) -> Reply:
+        """Make one call and return the answer of a 2xx; anything else is one of the five failures.
+
+        `reads` says the call changes nothing at the partner; default: the method is GET.
+        """
+        harmless = method == "GET" if reads is None else reads
+        try:
+            with self._session.request(
+                method,
+                f"{self._base_url}{path}",
+                data=body or None,
+                headers=headers,
+                timeout=(self._limits.connect_timeout_s, self._limits.timeout_s),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                content = self._content(response)
+        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
+            raise translate(self._party, error, harmless=harmless) from error
+        reply = Reply(response.status_code, {k.lower(): v for k, v in response.headers.items()}, content)
+        if not 200 <= reply.status < 300:
+            raise refused(self._party, reply, harmless=harmless)
+        return reply
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._session.close()
+
+    def _content(self, response: requests.Response) -> bytes:
+        chunks, size = [], 0
+        for chunk in response.iter_content(CHUNK_BYTES):
+            size += len(chunk)
+            if size > self._limits.body_bytes_max:
+                limit = self._limits.body_bytes_max
+                raise MalformedError(f"{self._party}: answer over {limit:,} bytes", reason="body_too_large")
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+
+def translate(party: str, error: Exception, *, harmless: bool) -> TrucError:
+    """Return our failure for one of requests' or urllib3's."""
+    name = type(error).__name__
+    if isinstance(error, MISCONFIGURED):
+        return SetupError(f"{party}: {name}: check address and certificates", reason="call_misconfigured")
+    if isinstance(error, NEVER_SENT) or _never_connected(error):
+        return TransientError(f"{party}: {name}: not reached", reason="not_reached")
+    if harmless:
+        return TransientError(f"{party}: {name}: no whole answer", reason="no_answer")
+    return OutcomeUnknownError(f"{party}: {name}: no whole answer", reason="no_answer")
+
+
+def refused(party: str, reply: Reply, *, harmless: bool) -> TrucError:
+    """Return our failure for a status outside 2xx. 501 and 503 promise that nothing was done."""
+    text = f"{party}: HTTP {reply.status}"
+    if 300 <= reply.status < 400:
+        return SetupError(f"{text}: redirects are not followed; correct the address", reason="redirected")
+    if reply.status in (401, 403):
+        return SetupError(f"{text}: credentials or rights refused", reason="unauthorised")
+    if reply.status in (429, 503):
+        return TransientError(f"{text}: asked to wait", reason="asked_to_wait", retry_after_s=_retry_after_s(reply))
+    if reply.status >= 500 or reply.status == 408:
+        if harmless:
+            return TransientError(text, reason="server_error")
+        return OutcomeUnknownError(text, reason="server_error")
+    return RejectedError(text, reason="http_refused", code=str(reply.status))
+
+
+def _retry_after_s(reply: Reply) -> int | None:
+    text = reply.headers.get("retry-after", "")
+    return int(text) if text.isdecimal() else None
+
+
+def _never_connected(error: Exception) -> bool:
+    """A ConnectionError hides its cause: NewConnectionError means no byte left."""
+    cause = error.args[0] if error.args else None
+    reason = getattr(cause, "reason", cause)
+    return isinstance(reason, urllib3.exceptions.NewConnectionError | urllib3.exceptions.NameResolutionError)
+
+
+def _refuse_clear_text(party: str, base_url: str) -> None:
+    parts = urlsplit(base_url)
+    if parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname or "")):
+        return
+    raise SetupError(f"{party}: {base_url!r} must be https (http only on the loopback)", reason="clear_text_address")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,240 @@
+"""SOAP 1.1 calls to a partner: a WSDL from our disk, HTTP by truc.transport.rest, XML by zeep.
+
+A call has three phases, and what a failure means follows from the phase: while the request is
+written nothing has left; while it travels `Rest` decides; once an answer is here that cannot be
+read, a call that changes something has an unknown outcome.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import requests
+import zeep
+import zeep.helpers
+import zeep.wsdl
+from lxml import etree
+from zeep import exceptions
+from zeep.wsdl.bindings import Soap11Binding
+
+from truc.errors import (
+    MalformedError,
+    OutcomeUnknownError,
+    RejectedError,
+    SetupError,
+    TransientError,
+    TrucError,
+)
+from truc.manifest import Limits
+from truc.transport.rest import Rest
+
+# zeep is typed in part only, and in part wrongly (a transport where its class is meant).
+ZEEP: Any = zeep
+WSDL_BYTES_MAX = 4 * 1024 * 1024
+
+Phase = Literal["writing", "answered"]
+Word = Literal["setup", "message", "unreadable", "fault"]
+
+# Every error of zeep.exceptions: what it says (while we write the request, once the answer is here).
+# A WSDL that cannot be loaded is always a matter of setup.
+TRANSLATIONS: dict[type[Exception], tuple[Word, Word]] = {
+    exceptions.Error: ("setup", "unreadable"),
+    exceptions.XMLSyntaxError: ("setup", "unreadable"),
+    exceptions.XMLParseError: ("setup", "unreadable"),
+    exceptions.UnexpectedElementError: ("message", "unreadable"),
+    exceptions.WsdlSyntaxError: ("setup", "unreadable"),
+    exceptions.TransportError: ("setup", "unreadable"),
+    exceptions.LookupError: ("setup", "unreadable"),
+    exceptions.NamespaceError: ("setup", "unreadable"),
+    exceptions.Fault: ("setup", "fault"),
+    exceptions.ValidationError: ("message", "unreadable"),
+    exceptions.SignatureVerificationFailed: ("setup", "unreadable"),
+    exceptions.IncompleteMessage: ("message", "unreadable"),
+    exceptions.IncompleteOperation: ("setup", "unreadable"),
+    exceptions.DTDForbidden: ("setup", "unreadable"),
+    exceptions.EntitiesForbidden: ("setup", "unreadable"),
+    exceptions.ExternalReferenceForbidden: ("setup", "unreadable"),
+}
+# What else zeep and lxml let through: on an answer of another shape, on text XML cannot carry.
+OTHERS: dict[type[Exception], tuple[Word, Word]] = {
+    etree.LxmlError: ("message", "unreadable"),
+    ValueError: ("message", "unreadable"),
+    TypeError: ("message", "unreadable"),
+    AttributeError: ("setup", "unreadable"),
+    LookupError: ("setup", "unreadable"),
+    NotImplementedError: ("setup", "unreadable"),
+}
+FAILURES: tuple[type[Exception], ...] = (exceptions.Error, *OTHERS)
+# SOAP 1.1 section 4.4.1.
+FAULT_OF_THE_MESSAGE = "Client"
+FAULTS_OF_THE_SETUP = ("VersionMismatch", "MustUnderstand")
+
+
+@dataclass(frozen=True, slots=True)
+class SoapReply:
+    """What the partner answered: the bytes as received, and the same read by the WSDL into plain values."""
+
+    body: bytes
+    value: Any
+
+
+class Soap:
+    """The operations of the first SOAP 1.1 port of one WSDL, at one address."""
+
+    def __init__(self, party: str, wsdl: Path, base_url: str, limits: Limits, *, ca_file: str = "") -> None:
+        """Raise SetupError for a WSDL that cannot be used or an address neither https nor on the loopback."""
+        self._party = party
+        self._http = _FaultReading(party, base_url, limits, ca_file=ca_file)
+        document = _document(party, wsdl.resolve())
+        self._binding = _first_binding(party, document)
+        self._client = ZEEP.Client(document, transport=document.transport, settings=document.settings)
+
+    def call(self, operation: str, fields: Mapping[str, object], *, path: str = "", reads: bool = False) -> SoapReply:
+        """Make one call and return its answer; anything else is one of the five failures.
+
+        The address in the WSDL is ignored: `path` under the connection's address is called.
+        `reads` says that the call changes nothing at the partner.
+        """
+        bound = self._bound(operation)
+        body = self._written(bound, fields)
+        headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{bound.soapaction or ""}"'}
+        try:
+            reply = self._http.call("POST", path, body=body, headers=headers, reads=reads)
+        except MalformedError as error:  # an answer over the limit: the request did arrive
+            raise _unreadable(self._party, str(error), harmless=reads) from error
+        return SoapReply(reply.body, self._read(bound, reply.body, harmless=reads))
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._http.close()
+
+    def _bound(self, operation: str) -> Any:
+        if operation not in self._binding.all():
+            raise SetupError(f"{self._party}: the WSDL has no operation {operation!r}", reason="wsdl_unusable")
+        return self._binding.get(operation)
+
+    def _written(self, bound: Any, fields: Mapping[str, object]) -> bytes:
+        try:
+            envelope = bound.create(**fields).content
+            return bytes(etree.tostring(envelope, xml_declaration=True, encoding="utf-8"))
+        except FAILURES as error:
+            # Without its cause: zeep's texts quote what was sent and received.
+            raise translate(self._party, error, phase="writing") from None
+
+    def _read(self, bound: Any, body: bytes, *, harmless: bool) -> Any:
+        try:
+            answer = self._binding.process_reply(self._client, bound, _XmlAnswer(body))
+            return ZEEP.helpers.serialize_object(answer, dict)
+        except FAILURES as error:
+            raise translate(self._party, error, phase="answered", harmless=harmless) from None
+
+
+def translate(party: str, error: Exception, *, phase: Phase, harmless: bool = False) -> TrucError:
+    """Return our failure for one of zeep's. Its text names the class only: zeep's own quotes the message."""
+    known = TRANSLATIONS | OTHERS
+    row = next(known[kind] for kind in type(error).__mro__ if kind in known)
+    word = row[0] if phase == "writing" else row[1]
+    name = type(error).__name__
+    match word:
+        case "message":
+            return MalformedError(f"{party}: {name}: the message does not fit the WSDL", reason="not_by_wsdl")
+        case "setup":
+            return SetupError(f"{party}: {name}: check the WSDL in schemas/", reason="wsdl_unusable")
+        case "fault":
+            return _fault(party, str(getattr(error, "code", "") or ""), harmless=harmless)
+        case "unreadable":
+            return _unreadable(party, f"{party}: {name}: the answer cannot be read", harmless=harmless)
+
+
+def _fault(party: str, code: str, *, harmless: bool) -> TrucError:
+    kind = code.rpartition(":")[2].partition(".")[0]
+    if kind == FAULT_OF_THE_MESSAGE:
+        return RejectedError(f"{party}: SOAP fault {kind}", reason="soap_fault", code=kind)
+    if kind in FAULTS_OF_THE_SETUP:
+        return SetupError(f"{party}: SOAP fault {kind}", reason="soap_fault")
+    # The partner's own failure, or a code outside the standard: nobody says how far it came.
+    if harmless:
+        return TransientError(f"{party}: SOAP fault of the partner", reason="soap_fault")
+    return OutcomeUnknownError(f"{party}: SOAP fault of the partner", reason="soap_fault")
+
+
+def _unreadable(party: str, text: str, *, harmless: bool) -> TrucError:
+    if harmless:
+        return MalformedError(text, reason="answer_unreadable")
+    return OutcomeUnknownError(f"{text}; ask {party} before sending again", reason="answer_unreadable")
+
+
+@cache
+def _document(party: str, wsdl: Path) -> Any:
+    """Return the WSDL, read once per process."""
+    settings = ZEEP.Settings(
+        strict=True, forbid_entities=True, forbid_dtd=True, forbid_external=True, xml_huge_tree=False
+    )
+    try:
+        return ZEEP.wsdl.Document(str(wsdl), _Folder(party, wsdl.parent), settings=settings)
+    except FAILURES as error:
+        text = f"{party}: WSDL {wsdl.name}: {type(error).__name__}"
+        raise SetupError(text, reason="wsdl_unusable") from error
+
+
+def _first_binding(party: str, document: Any) -> Any:
+    for service in document.services.values():
+        for port in service.ports.values():
+            if isinstance(port.binding, Soap11Binding):
+                return port.binding
+    raise SetupError(f"{party}: the WSDL offers no SOAP 1.1 port", reason="wsdl_unusable")
+
+
+class _Folder:
+    """What zeep loads documents through: files of one folder, and nothing else. It cannot reach a network."""
+
+    def __init__(self, party: str, folder: Path) -> None:
+        self._party = party
+        self._folder = folder.resolve()
+
+    def load(self, url: str) -> bytes:
+        """Return the file's bytes, or raise SetupError for anything outside the folder."""
+        path = Path(url).resolve()
+        if "://" in url or not path.is_relative_to(self._folder):
+            raise SetupError(
+                f"{self._party}: the WSDL reads outside its folder; keep what it imports in "
+                f"schemas/{self._party}/ and name it relatively",
+                reason="wsdl_reads_outside",
+            )
+        if not path.is_file() or path.stat().st_size > WSDL_BYTES_MAX:
+            raise SetupError(
+                f"{self._party}: {path.name} is missing or over {WSDL_BYTES_MAX:,} bytes",
+                reason="wsdl_unusable",
+            )
+        return path.read_bytes()
+
+
+@dataclass(frozen=True, slots=True)
+class _XmlAnswer:
+    """The answer in the form zeep's bindings take. Always plain XML: attachments are not read."""
+
+    content: bytes
+    status_code: int = 200
+    encoding: str = "utf-8"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """One header: the type zeep looks at."""
+        return {"Content-Type": "text/xml"}
+
+
+class _FaultReading(Rest):
+    """HTTP as SOAP uses it: a 500 with an XML body is an answer that carries a fault (SOAP 1.1 section 6.2)."""
+
+    def __init__(self, party: str, base_url: str, limits: Limits, *, ca_file: str = "") -> None:
+        super().__init__(party, base_url, limits, ca_file=ca_file)
+        self._session.hooks["response"].append(_fault_is_an_answer)
+
+
+def _fault_is_an_answer(response: requests.Response, **_: object) -> requests.Response:
+    media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if response.status_code == 500 and media_type == "text/xml":
+        response.status_code = 200
+    return response

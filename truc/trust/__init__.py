@@ -1,0 +1,1 @@
+"""How we prove who said what: signatures, keys and seals."""

@@ -1,0 +1,216 @@
+"""Brings the whole hub up and down again: the composition behind `truc serve` and the day player."""
+
+import contextlib
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.metadata import version
+
+from truc import airflow_home, postgres, secrets_file
+from truc import settings as our_settings
+from truc.airflow_api import AirflowApi
+from truc.errors import SetupError
+from truc.settings import LOCAL, Settings
+from truc.supervisor import Service, Supervisor, running_pid, spawn
+
+Report = Callable[[str], None]
+SANDBOX_READY = "ready.json"
+
+
+@dataclass
+class Hub:
+    """A running hub. `timings` has the seconds of each phase of its start."""
+
+    settings: Settings
+    supervisor: Supervisor
+    airflow: AirflowApi
+    timings: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """Return the addresses to show; none holds a secret."""
+        return {
+            "airflow": self.settings.airflow_url,
+            "gateway": self.settings.gateway_url,
+            "gateway api": f"{self.settings.gateway_url}/docs",
+        }
+
+    @property
+    def login(self) -> tuple[str, str]:
+        """Return the generated administrator of Airflow, for the person at the terminal only."""
+        return airflow_home.ADMIN, secrets_file.read(self.settings.secrets, "airflow_admin")
+
+    def failed(self) -> list[str]:
+        """Return the services that could not be kept up."""
+        return self.supervisor.failed()
+
+
+@contextlib.contextmanager
+def hub_up(settings: Settings, *, with_sandbox: bool = False, report: Report = lambda _phase: None) -> Iterator[Hub]:
+    """Have the whole hub up inside the block: database, migrations, sandbox, gateway, Airflow.
+
+    `report` is told the name of each phase as it begins. Everything is stopped at the end, whatever happened inside.
+    Raises SetupError when a part does not come up; its text names the log.
+    """
+    with Supervisor(settings.run, settings.logs) as supervisor:
+        settings = prepare(our_settings.with_free_ports(settings))
+        timings: dict[str, float] = {}
+        phase = _clock(timings, report)
+        with phase("postgres"):
+            start_database(settings, supervisor)
+        with phase("migrations and sandbox" if with_sandbox else "migrations"):
+            _at_once(
+                lambda: migrate_hub(settings),
+                lambda: bootstrap_airflow(settings),
+                *([lambda: timings.update(supervisor.start(sandbox_service(settings)))] if with_sandbox else []),
+            )
+        with phase("gateway and airflow"):
+            took = supervisor.start(gateway_service(settings), *airflow_home.services(settings))
+        timings |= took
+        yield Hub(settings, supervisor, api(settings), timings)
+        begun = time.monotonic()
+        report("stopping")
+    timings["stopping"] = time.monotonic() - begun
+
+
+@contextlib.contextmanager
+def database_up(settings: Settings) -> Iterator[Settings]:
+    """Have only the database up inside the block: the running hub's, an external one, or one of our own."""
+    if running_pid(settings.run) is not None:
+        yield settings
+        return
+    with Supervisor(settings.run, settings.logs) as supervisor:
+        settings = prepare(our_settings.with_free_ports(settings))
+        start_database(settings, supervisor)
+        yield settings
+
+
+def prepare(settings: Settings) -> Settings:
+    """Create folders and secrets; leaves running things alone."""
+    for folder in (settings.logs, settings.run, settings.sandbox, settings.day):
+        folder.mkdir(parents=True, exist_ok=True)
+    secrets_file.ensure(settings.secrets)
+    airflow_home.prepare(settings)
+    return settings
+
+
+def start_database(settings: Settings, supervisor: Supervisor) -> None:
+    """Start the embedded server under the supervisor, if any database of ours lives there."""
+    if settings.needs_embedded:
+        postgres.prepare(settings)
+        supervisor.start(postgres.service(settings))
+        postgres.ensure_databases(settings)
+
+
+def migrate_all(settings: Settings) -> None:
+    """Bring the hub's tables and Airflow's up to date, both at once."""
+    _at_once(lambda: migrate_hub(settings), lambda: bootstrap_airflow(settings))
+
+
+def migrate_hub(settings: Settings) -> None:
+    """Bring the hub's tables up to date (`alembic upgrade head`)."""
+    import_module("truc.store.migrate").upgrade(settings.database_url)
+
+
+def bootstrap_airflow(settings: Settings) -> None:
+    """Migrate Airflow's database and see to its administrator; quick when that is done already."""
+    stamp = settings.airflow / "bootstrap.json"
+    wanted = _bootstrap_stamp(settings)
+    if wanted and stamp.exists() and json.loads(stamp.read_text(encoding="utf-8")) == wanted:
+        return
+    log = settings.logs / "airflow-bootstrap.log"
+    password = settings.secrets / "airflow_admin"
+    argv = [sys.executable, "-m", "truc.airflow_bootstrap", airflow_home.ADMIN, str(password)]
+    with spawn(settings.run, log, argv, env=airflow_home.environment(settings), cwd=settings.root) as process:
+        code = process.wait(timeout=600)
+    if code != 0:
+        raise SetupError(f"Airflow's database could not be prepared: see {log}", reason="bootstrap_failed")
+    stamp.write_text(json.dumps(_bootstrap_stamp(settings)), encoding="utf-8")
+
+
+def gateway_service(settings: Settings) -> Service:
+    """Return the HTTP gateway that partners and the one-stop software call."""
+    serve = ("truc.inbound.app:create_app", "--factory", "--no-access-log", "--no-server-header")
+    return Service(
+        name="gateway",
+        argv=[sys.executable, "-m", "uvicorn", *serve, "--host", LOCAL, "--port", str(settings.ports.gateway)],
+        env=settings.environment,
+        cwd=settings.root,
+        ready=lambda: _answers(f"http://{LOCAL}:{settings.ports.gateway}/health"),
+        grace_s=10,
+    )
+
+
+def sandbox_service(settings: Settings) -> Service:
+    """Return the partners' stand-ins; they write `ready.json` once their ports are open."""
+    ready = settings.sandbox / SANDBOX_READY
+    ready.unlink(missing_ok=True)
+    return Service(
+        name="sandbox",
+        argv=[sys.executable, "-m", "truc.cli", "sandbox", "serve"],
+        env=settings.environment,
+        cwd=settings.root,
+        ready=ready.exists,
+        grace_s=10,
+    )
+
+
+def api(settings: Settings) -> AirflowApi:
+    """Return a client of this installation's Airflow."""
+    return AirflowApi(settings.airflow_url, airflow_home.ADMIN, secrets_file.read(settings.secrets, "airflow_admin"))
+
+
+def _bootstrap_stamp(settings: Settings) -> dict[str, str] | None:
+    """Return what the database and the installed programs say of themselves; None if the database is empty.
+
+    The database is asked, so a stamp that outlived its database is not believed.
+    """
+    import psycopg
+
+    password = secrets_file.read(settings.secrets, "airflow_admin")
+    tables = "SELECT (SELECT min(version_num) FROM alembic_version), (SELECT min(version_num) FROM alembic_version_fab)"
+    users = "SELECT count(*) FROM ab_user WHERE username = %s"
+    try:
+        with psycopg.connect(settings.airflow_database_url.replace("+psycopg", ""), connect_timeout=10) as connection:
+            revisions = connection.execute(tables).fetchone()
+            known = connection.execute(users, (airflow_home.ADMIN,)).fetchone()
+    except psycopg.errors.UndefinedTable:
+        return None
+    packages = ("apache-airflow-core", "apache-airflow-providers-fab")
+    return {
+        "versions": " ".join(version(name) for name in packages),
+        "revisions": str(revisions),
+        "administrators": str(known),
+        "password": hashlib.sha256(password.encode()).hexdigest(),
+    }
+
+
+def _at_once(*jobs: Callable[[], None]) -> None:
+    with ThreadPoolExecutor(max_workers=len(jobs)) as pool:
+        for one in [pool.submit(job) for job in jobs]:
+            one.result()
+
+
+def _answers(url: str) -> bool:
+    import requests
+
+    try:
+        return requests.get(url, timeout=5).ok
+    except requests.RequestException:
+        return False
+
+
+def _clock(timings: dict[str, float], report: Report) -> Callable[[str], contextlib.AbstractContextManager[None]]:
+    @contextlib.contextmanager
+    def phase(name: str) -> Iterator[None]:
+        report(name)
+        begun = time.monotonic()
+        yield
+        timings[name] = time.monotonic() - begun
+
+    return phase
