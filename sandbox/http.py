@@ -87,7 +87,7 @@ class HttpServer:
         self._server = _Server(("127.0.0.1", port), _handler_for(self))
         self.port = int(self._server.server_address[1])
         self.url = f"http://127.0.0.1:{self.port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, name=name, daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name=name, daemon=True)
         self._thread.start()
 
     def answer(self, request: Request, connection: socket.socket) -> Response | None:

@@ -94,13 +94,13 @@ def clean() -> None:
     """Stop the hub and delete its data, secrets and logs; only the virtual environment stays."""
     import shutil
 
-    from truc import postgres
+    from truc import postgres, postgres_home
     from truc.supervisor import stop_running
 
     settings = _settings()
     stop_running(settings.run)
     postgres.stop(settings)
-    postgres.remove(settings)
+    postgres_home.remove(settings)
     for path in settings.var.iterdir():
         if path.is_dir() and path.name != "venv":
             shutil.rmtree(path)
@@ -235,16 +235,22 @@ def _elsewhere() -> dict[str, str]:
 def _first_line(where: str) -> str:
     """Return the first line of a command's docstring, read from its source without running it."""
     module, _, name = where.partition(":")
-    try:
-        spec = find_spec(module)
-    except ModuleNotFoundError:
-        spec = None
-    if spec is None or spec.origin is None:
-        return "(not installed)"
-    for node in ast.parse(Path(spec.origin).read_text(encoding="utf-8")).body:
+    source = _source(module)
+    for node in ast.parse(source.read_text(encoding="utf-8")).body if source else []:
         if isinstance(node, ast.FunctionDef) and node.name == name:
             return (ast.get_docstring(node) or "").partition("\n")[0]
-    return ""
+    return "(not installed)"
+
+
+def _source(module: str) -> Path | None:
+    # Only the top package is looked up: looking up what is inside would import it.
+    top, *inside = module.split(".")
+    spec = find_spec(top)
+    for folder in (spec and spec.submodule_search_locations) or ():
+        for path in (Path(folder, *inside).with_suffix(".py"), Path(folder, *inside, "__init__.py")):
+            if path.is_file():
+                return path
+    return None
 
 
 if __name__ == "__main__":

@@ -36,8 +36,15 @@ def main(arguments: list[str]) -> int:
         if libc is not None:
             libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
-    who = {"user": int(uid), "group": int(uid), "extra_groups": []} if uid != "-" else {}
-    child = subprocess.Popen(program, stdin=subprocess.DEVNULL, preexec_fn=before_exec, **who)  # type: ignore[call-overload]  # noqa: PLW1509 - one thread
+    user = None if uid == "-" else int(uid)
+    child = subprocess.Popen(
+        program,
+        stdin=subprocess.DEVNULL,
+        preexec_fn=before_exec,  # noqa: PLW1509 - this process has one thread
+        user=user,
+        group=user,
+        extra_groups=None if user is None else [],
+    )
     _wait_for_an_end(child, bell)
     if child.poll() is None:
         child.send_signal(int(stop_with))

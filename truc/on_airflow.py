@@ -1,4 +1,4 @@
-"""The one door to Airflow: connection types, the connection of a party, and steps as tasks."""
+"""The one door to Airflow: the connection of a party, and steps as tasks."""
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from truc import connections, parties, settings, steps
 from truc.domain.calendar import BUSINESS_ZONE, local_day
 from truc.errors import TransientError, TrucError
-from truc.manifest import Manifest, Pipeline, Setting
+from truc.manifest import Manifest, Pipeline
 from truc.store.opened import Store, open_hub_store
 
 P = ParamSpec("P")
@@ -46,17 +46,6 @@ class PartyHook(BaseHook):
     def get_conn(self) -> connections.Connection:
         """Return the party's settings."""
         return connection(self.default_conn_name)
-
-
-def provider_info() -> dict[str, object]:
-    """Return what Airflow's provider entry point asks for: one connection type per party, drawn from its manifest."""
-    return {
-        "package-name": "truc",
-        "name": "Trục",
-        "description": "Connections of the partners of the one-stop hub.",
-        "versions": ["0.1.0"],
-        "connection-types": [_connection_type(one) for one in parties.manifests()],
-    }
 
 
 def connection(party: str) -> connections.Connection:
@@ -145,30 +134,3 @@ _PIPELINE_TASKS: dict[str, Callable[[str, tuple[str, ...]], None]] = {
 def dag_task(task_id: str) -> Callable[[Callable[P, R]], Any]:
     """Return a decorator that makes a step a task of the DAG being built."""
     return lambda act: task(task_id=task_id)(step(act))
-
-
-def _connection_type(manifest: Manifest) -> dict[str, object]:
-    extra = [setting for setting in manifest.settings if setting.name not in connections.STANDARD_FIELDS]
-    standard = {setting.name for setting in manifest.settings} & set(connections.STANDARD_FIELDS)
-    return {
-        "connection-type": f"truc_{manifest.party}",
-        "hook-class-name": "truc.on_airflow.PartyHook",
-        "hook-name": f"Trục: {manifest.title}",
-        "ui-field-behaviour": {
-            "hidden-fields": sorted({"host", "port", "login", "password", "schema", "extra"} - standard - {"extra"}),
-            "relabeling": {one.name: one.label_vi for one in manifest.settings if one.name in standard},
-            "placeholders": {},
-        },
-        "conn-fields": {setting.name: _field(setting) for setting in extra},
-    }
-
-
-def _field(setting: Setting) -> dict[str, object]:
-    schema: dict[str, object] = {"type": "string" if setting.required else ["string", "null"]}
-    if setting.secret:
-        schema["format"] = "password"
-    if setting.pattern:
-        schema["pattern"] = setting.pattern
-    if setting.default:
-        schema["default"] = setting.default
-    return {"label": f"{setting.label_vi} ({setting.label})", "schema": schema}

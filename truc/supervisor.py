@@ -1,7 +1,6 @@
 """Starts the services of one installation, keeps them up, and leaves no process behind.
 
-A service is data. Each runs under truc.launch in a session of its own, writes to `var/log/<name>.log`, and carries
-a mark in its environment by which every process of ours can be found again, also after a kill -9 of the supervisor.
+A service is data. Each runs under truc.launch in a session of its own and writes to `var/log/<name>.log`.
 """
 
 import contextlib
@@ -9,7 +8,6 @@ import fcntl
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,14 +17,10 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from truc.errors import SetupError
+from truc.processes import kill_survivors, signal_group, spawn, wait_for_survivors
 
-MARK = "TRUC_SUPERVISED"
-LAUNCHER = Path(__file__).with_name("launch.py")
 PID_FILE = "supervisor.pid"
-KEEP_LOG_BYTES = 20_000_000
 LIVED_WELL_S = 600
-# setproctitle, which Airflow uses, would write its titles over the environment and so over the mark.
-KEEP_ENVIRONMENT_READABLE = {"SPT_NOENV": "1"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +156,8 @@ class Supervisor:
                 if one.process.poll() is None or one.failed:
                     continue
                 # The launcher itself may have been killed: nobody else is left to clear its group.
-                _signal_group(one.process.pid, signal.SIGKILL)
+                signal_group(one.process.pid, signal.SIGKILL)
+                _close_pipe(one)
                 if one.restarts_left <= 0:
                     one.failed = True
                 elif time.monotonic() > one.started_at + _pause_s(one):
@@ -174,70 +169,6 @@ class Supervisor:
                 lived_well = time.monotonic() - one.started_at > LIVED_WELL_S
                 left = one.service.restarts if lived_well else one.restarts_left - 1
                 self._running[index] = self._launch(one.service, left, one.batch)
-
-
-def spawn(
-    run: Path,
-    log: Path,
-    argv: Sequence[str],
-    *,
-    env: Mapping[str, str],
-    cwd: Path,
-    uid: int | None = None,
-    stop_signal: signal.Signals = signal.SIGTERM,
-    grace_s: float = 5,
-) -> "subprocess.Popen[bytes]":
-    """Start a program under truc.launch, marked as ours. It ends when this process or the returned stdin does."""
-    if log.exists() and log.stat().st_size > KEEP_LOG_BYTES:
-        log.replace(log.with_suffix(".log.1"))
-    how = (str(grace_s), str(int(stop_signal)), "-" if uid is None else str(uid))
-    with log.open("ab") as output:
-        return subprocess.Popen(
-            [sys.executable, "-I", "-S", str(LAUNCHER), *how, *argv],
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, **env, MARK: mark(run), **KEEP_ENVIRONMENT_READABLE},
-            cwd=cwd,
-            start_new_session=True,
-        )
-
-
-def mark(run: Path) -> str:
-    """Return the value of TRUC_SUPERVISED in every process of this installation."""
-    return str(run.resolve())
-
-
-def survivors(run: Path) -> list[int]:
-    """Return the ids of all processes of this installation, this one and those above it excepted."""
-    import psutil
-
-    wanted, found = mark(run), []
-    ours = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, OSError):
-            if process.pid not in ours and process.environ().get(MARK) == wanted:
-                found.append(process.pid)
-    return found
-
-
-def kill_survivors(run: Path) -> list[int]:
-    """Kill what is left of this installation; return the ids that did not go."""
-    until = time.monotonic() + 5
-    while (left := survivors(run)) and time.monotonic() < until:
-        for pid in left:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        time.sleep(0.1)
-    return left
-
-
-def wait_for_survivors(run: Path, grace_s: float) -> None:
-    """Give what a killed supervisor left the time to stop by itself, then kill it."""
-    until = time.monotonic() + grace_s
-    while survivors(run) and time.monotonic() < until:
-        time.sleep(0.2)
-    kill_survivors(run)
 
 
 def running_pid(run: Path) -> int | None:
@@ -295,15 +226,14 @@ def _stop_together(group: list[_Running]) -> None:
         try:
             one.process.wait(one.service.grace_s + 10)
         except subprocess.TimeoutExpired:
-            _signal_group(one.process.pid, signal.SIGKILL)
+            signal_group(one.process.pid, signal.SIGKILL)
             one.process.wait()
-        if one.process.stdin is not None:
-            one.process.stdin.close()
+        _close_pipe(one)
 
 
-def _signal_group(group: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, number)
+def _close_pipe(one: _Running) -> None:
+    if one.process.stdin is not None:
+        one.process.stdin.close()
 
 
 def _pause_s(one: _Running) -> float:

@@ -15,8 +15,9 @@ from truc import airflow_home, postgres, secrets_file
 from truc import settings as our_settings
 from truc.airflow_api import AirflowApi
 from truc.errors import SetupError
+from truc.processes import spawn
 from truc.settings import LOCAL, Settings
-from truc.supervisor import Service, Supervisor, running_pid, spawn
+from truc.supervisor import Service, Supervisor, running_pid
 
 Report = Callable[[str], None]
 SANDBOX_READY = "ready.json"

@@ -30,12 +30,14 @@ class Client:
     def send_order(self, order: Outgoing) -> Receipt:
         """Order one parcel; the receipt has no name, as the answer is {Status, Message} only."""
         district = int(self.settings["district_code"])
+        mapped = _object(order.body)
         ours = {
+            "SenderTel": mapped.get("SenderTel") or self.settings["centre_phone"],
             "CustomerCode": self.settings["customer_code"],
             "SenderDistrict": district,
             "ReceiverDistrict": district,
         }
-        body = json.dumps(_object(order.body) | ours, ensure_ascii=False).encode()
+        body = json.dumps(mapped | ours, ensure_ascii=False).encode()
         try:
             reply = self._call("POST", self.settings["order_path"], body=body)
         except MalformedError as error:  # an answer over the limit: the order did arrive
@@ -129,6 +131,7 @@ def open_client(connection: Connection, limits: Limits) -> Client:
     token = Token(rest, token_path, connection.required("login"), connection.required("password"))
     settings = {
         "customer_code": connection.required("customer_code"),
+        "centre_phone": connection.required("centre_phone"),
         "district_code": connection.optional("district_code", "0"),
         "status_accepted": connection.optional("status_accepted", "1"),
         "status_refused": connection.optional("status_refused", "0"),

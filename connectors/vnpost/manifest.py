@@ -25,6 +25,11 @@ MANIFEST = Manifest(
         Setting(name="password", label="Client secret", label_vi="Khóa bí mật ứng dụng", secret=True),
         Setting(name="customer_code", label="CustomerCode", label_vi="Mã khách hàng"),
         Setting(
+            name="centre_phone",
+            label="Phone of the one-stop centre, sent for an office that has none",
+            label_vi="Điện thoại Trung tâm, dùng khi cơ quan gửi không có số riêng",
+        ),
+        Setting(
             name="district_code",
             label="District code sent for both ends (districts ended in July 2025)",
             label_vi="Mã huyện gửi cho cả hai đầu (bỏ cấp huyện từ 07/2025)",

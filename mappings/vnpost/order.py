@@ -19,7 +19,7 @@ def write(message: PostalRequested) -> bytes:
         "SenderAddress": _needed("sender.address", sender.address),
         "SenderName": _needed("sender.name", sender.name),
         "SenderEmail": sender.email,
-        "SenderTel": _needed("sender.phone", sender.phone),
+        "SenderTel": sender.phone,  # an office may have none: then the client gives the centre's
         "SenderDesc": message.note,
         "Description": f"{DESCRIPTIONS[message.direction]} {message.dossier_code}",
         "ReceiverName": _needed("receiver.name", receiver.name),

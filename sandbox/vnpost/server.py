@@ -180,6 +180,7 @@ def start(port: int, home: Path, hub_url: str) -> Running:  # noqa: ARG001  (thi
 def _connection(url: str) -> dict[str, Any]:
     extra = {
         "customer_code": CUSTOMER,
+        "centre_phone": "02580000000",
         "token_path": TOKEN,
         "order_path": ORDER,
         "tracking_path": TRACKING,

@@ -130,9 +130,7 @@ def _totals(payments: list[CorePayment], lines: list[PartnerLine], outcome: Outc
 
 
 def _insert_run(transaction: Transaction, values: dict[str, object]) -> int:
-    created = transaction.sql.execute(
-        insert(RECONCILIATION_RUNS).values(values).returning(RECONCILIATION_RUNS.c.id)
-    )
+    created = transaction.sql.execute(insert(RECONCILIATION_RUNS).values(values).returning(RECONCILIATION_RUNS.c.id))
     return int(created.scalar_one())
 
 

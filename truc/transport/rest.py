@@ -7,6 +7,7 @@ call is known to have had no chance of an effect (the connection was never made,
 """
 
 import ipaddress
+import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -25,8 +26,8 @@ from truc.manifest import Limits
 
 CHUNK_BYTES = 64 * 1024
 
-# Failures before the first byte left: nothing happened, whatever the verb. Looked up along the
-# method resolution order, so the most specific row wins.
+# Every error of requests stands in one of three tables, looked through in this order.
+# Failures before the first byte left: nothing happened, whatever the verb.
 NEVER_SENT: tuple[type[Exception], ...] = (
     requests.exceptions.ConnectTimeout,
     requests.exceptions.ProxyError,
@@ -39,12 +40,12 @@ MISCONFIGURED: tuple[type[Exception], ...] = (
     requests.exceptions.InvalidSchema,
     requests.exceptions.MissingSchema,
     requests.exceptions.InvalidProxyURL,
-    requests.exceptions.InvalidHeader,
     requests.exceptions.URLRequired,
     requests.exceptions.UnrewindableBodyError,
 )
-# The bytes left, or may have left.
+# The bytes left, or may have left. (requests says InvalidHeader of an answer's headers too.)
 SILENT: tuple[type[Exception], ...] = (
+    requests.exceptions.InvalidHeader,
     requests.exceptions.ReadTimeout,
     requests.exceptions.Timeout,
     requests.exceptions.ChunkedEncodingError,
@@ -97,7 +98,7 @@ class Rest:
         """
         harmless = method == "GET" if reads is None else reads
         try:
-            with self._session.request(
+            response = self._session.request(
                 method,
                 f"{self._base_url}{path}",
                 data=body or None,
@@ -105,10 +106,11 @@ class Rest:
                 timeout=(self._limits.connect_timeout_s, self._limits.timeout_s),
                 allow_redirects=False,
                 stream=True,
-            ) as response:
-                content = self._content(response)
+            )
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
             raise translate(self._party, error, harmless=harmless) from error
+        with response:
+            content = self._content(response, harmless=harmless)
         reply = Reply(response.status_code, {k.lower(): v for k, v in response.headers.items()}, content)
         if not 200 <= reply.status < 300:
             raise refused(self._party, reply, harmless=harmless)
@@ -118,15 +120,23 @@ class Rest:
         """Close the kept connections."""
         self._session.close()
 
-    def _content(self, response: requests.Response) -> bytes:
-        chunks, size = [], 0
-        for chunk in response.iter_content(CHUNK_BYTES):
-            size += len(chunk)
-            if size > self._limits.body_bytes_max:
-                limit = self._limits.body_bytes_max
-                raise MalformedError(f"{self._party}: answer over {limit:,} bytes", reason="body_too_large")
-            chunks.append(chunk)
-        return b"".join(chunks)
+    def _content(self, response: requests.Response, *, harmless: bool) -> bytes:
+        """Read the answer within its size and its time, however slowly it drips."""
+        until = time.monotonic() + self._limits.timeout_s
+        content = bytearray()
+        try:
+            # Not iter_content: it waits for a whole chunk, and a partner that drips would hold us for hours.
+            while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
+                content += chunk
+                if len(content) > self._limits.body_bytes_max:
+                    limit = self._limits.body_bytes_max
+                    raise unread(f"{self._party}: answer over {limit:,} bytes", "body_too_large", harmless=harmless)
+                if time.monotonic() > until:
+                    raise silence(f"{self._party}: the answer did not end in time", harmless=harmless)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            # An answer had begun, so the bytes had arrived: whatever the error is, it is silence.
+            raise silence(f"{self._party}: {type(error).__name__}: no whole answer", harmless=harmless) from error
+        return bytes(content)
 
 
 def translate(party: str, error: Exception, *, harmless: bool) -> TrucError:
@@ -136,9 +146,17 @@ def translate(party: str, error: Exception, *, harmless: bool) -> TrucError:
         return SetupError(f"{party}: {name}: check address and certificates", reason="call_misconfigured")
     if isinstance(error, NEVER_SENT) or _never_connected(error):
         return TransientError(f"{party}: {name}: not reached", reason="not_reached")
-    if harmless:
-        return TransientError(f"{party}: {name}: no whole answer", reason="no_answer")
-    return OutcomeUnknownError(f"{party}: {name}: no whole answer", reason="no_answer")
+    return silence(f"{party}: {name}: no whole answer", harmless=harmless)
+
+
+def silence(text: str, *, harmless: bool) -> TrucError:
+    """Return what no answer means: try a question again, ask about anything else."""
+    return (TransientError if harmless else OutcomeUnknownError)(text, reason="no_answer")
+
+
+def unread(text: str, reason: str, *, harmless: bool) -> TrucError:
+    """Return what an answer means that cannot be read: a write it answers may have had its effect."""
+    return (MalformedError if harmless else OutcomeUnknownError)(text, reason=reason)
 
 
 def refused(party: str, reply: Reply, *, harmless: bool) -> TrucError:

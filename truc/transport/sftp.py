@@ -9,6 +9,7 @@ import fnmatch
 import io
 import socket
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from truc.manifest import Limits
 
 CHUNK_BYTES = 64 * 1024
 NAMES_MAX = 100_000
+FILE_S_MAX = 600.0  # for one whole file: a server that drips must not hold us for hours
 KEY_KINDS: tuple[type[paramiko.PKey], ...] = (paramiko.Ed25519Key, paramiko.RSAKey, paramiko.ECDSAKey)
 # What a key's text can go wrong with: Base64, its parts, or the numbers in it.
 UNREADABLE_KEY = (ssh_exception.SSHException, UnknownKeyType, ValueError, IndexError)
@@ -121,9 +123,11 @@ class Sftp:
         return body
 
     def _content(self, file: paramiko.SFTPFile) -> bytes:
-        chunks, size = [], 0
+        chunks, size, until = [], 0, time.monotonic() + FILE_S_MAX
         while chunk := file.read(CHUNK_BYTES):
             size += len(chunk)
+            if time.monotonic() > until:
+                raise TransientError(f"{self._party}: the file did not end in time", reason="no_answer")
             self._refuse_over_limit(size)
             chunks.append(chunk)
         return b"".join(chunks)

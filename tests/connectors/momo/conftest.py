@@ -55,7 +55,7 @@ class Listener:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def close(self):
         self._server.shutdown()
@@ -102,16 +102,27 @@ class Momo:
         self.clients = []
 
 
-@pytest.fixture
-def momo(tmp_path):
+def play(home):
     listener = Listener()
-    running = start(0, tmp_path / "momo", listener.url)
+    running = start(0, home, listener.url)
     one = Momo(running, listener)
     yield one
     for client in one.clients:
         client.close()
     running.close()
     listener.close()
+
+
+@pytest.fixture
+def momo(tmp_path):
+    """A MoMo of this test alone."""
+    yield from play(tmp_path / "momo")
+
+
+@pytest.fixture(scope="module")
+def lasting_momo(tmp_path_factory):
+    """One MoMo for a table of cases that do not touch each other."""
+    yield from play(tmp_path_factory.mktemp("momo"))
 
 
 @pytest.fixture

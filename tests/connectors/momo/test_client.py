@@ -55,6 +55,8 @@ def test_the_signed_body_fits_the_schema_of_create(momo, order):
     asked = json.loads(order().body) | {"redirectUrl": "https://a.example", "ipnUrl": "https://b.example"}
     body = json.loads(client._signed(asked, signatures.CREATE))
     jsonschema.validate(body, schema_of("create.json"))
+    asked = json.loads(client._signed({"orderId": "TT-1", "requestId": "q", "lang": "vi"}, signatures.QUERY))
+    jsonschema.validate(asked, schema_of("query.json"))
     assert re.fullmatch("[0-9a-f]{64}", body["signature"])
     assert "accessKey" not in body
 
@@ -78,29 +80,29 @@ def test_a_resend_is_recognised_and_asked_about(momo, order):
 
 
 @pytest.mark.parametrize("code", [code for code in MEANING if code])
-def test_every_published_code_after_create_does_what_the_table_says(momo, order, code):
-    momo.post("insist", codes=[code])
-    client = momo.client()
+def test_every_published_code_after_create_does_what_the_table_says(lasting_momo, order, code):
+    lasting_momo.post("insist", codes=[code])
+    client = lasting_momo.client()
     if ON_CREATE[code] is Doing.PENDING:
-        assert client.send_payment(order()).external_id == "TT-1"
+        assert client.send_payment(order(f"C-{code}")).external_id == f"C-{code}"
         return
     with pytest.raises(FAILURES[ON_CREATE[code]]) as caught:
-        client.send_payment(order())
+        client.send_payment(order(f"C-{code}"))
     assert caught.value.reason == f"momo_{code}"
     assert MEANING[code] in str(caught.value)
 
 
 @pytest.mark.parametrize("code", [code for code in MEANING if code])
-def test_every_published_code_after_a_query_does_what_the_table_says(momo, order, code):
-    client = momo.client()
-    client.send_payment(order())
-    momo.post("insist", codes=[code])
+def test_every_published_code_after_a_query_does_what_the_table_says(lasting_momo, order, code):
+    client = lasting_momo.client()
+    client.send_payment(order(f"Q-{code}"))
+    lasting_momo.post("insist", codes=[code])
     if code in ON_QUERY:
         with pytest.raises(FAILURES[ON_QUERY[code]]):
-            client.ask_payment(order())
+            client.ask_payment(order(f"Q-{code}"))
     else:
         expected = Arrival.ABSENT if code == NOT_FOUND else Arrival.ARRIVED
-        assert client.ask_payment(order()).arrival is expected
+        assert client.ask_payment(order(f"Q-{code}")).arrival is expected
 
 
 def test_the_tables_hold_every_published_code_and_no_other():
@@ -197,9 +199,7 @@ def test_the_statement_of_a_day_holds_what_was_paid_that_day(momo, order):
     (page,) = client.fetch_statement("2025-06-03")
     assert (page.envelope.kind, page.cursor) == ("statement", "2025-06-03")
     (read,) = statement.read(page.envelope.body)
-    assert [(line.our_reference, line.amount_vnd, line.state) for line in read.lines] == [
-        ("TT-1", 200_000, "paid")
-    ]
+    assert [(line.our_reference, line.amount_vnd, line.state) for line in read.lines] == [("TT-1", 200_000, "paid")]
 
 
 def test_planted_breaks_show_in_a_statement_whose_totals_hold(momo, order):
@@ -265,9 +265,9 @@ def test_a_statement_over_the_limit_is_not_brought_over(momo):
 
 
 @pytest.mark.parametrize("path", ["/statement", "/statement/{day}/{day}", "/{x}/{day}"])
-def test_a_statement_path_that_cannot_be_is_refused_at_once(momo, path):
+def test_a_statement_path_that_cannot_be_is_refused_at_once(lasting_momo, path):
     with pytest.raises(SetupError):
-        momo.client(statement_path=path)
+        lasting_momo.client(statement_path=path)
 
 
 def test_without_a_statement_path_the_fetch_says_what_to_set(momo):

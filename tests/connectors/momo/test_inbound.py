@@ -12,7 +12,11 @@ from truc.inbound.callbacks import Incoming, Refused
 
 VECTORS = Path(__file__).resolve().parents[4] / "shared" / "domain" / "vectors.json"
 # MoMo's own published test keys and a message its test environment signed (vectors.json, first row).
-PUBLISHED = {"login": "MOMOBKUN20180529", "access_key": "klm05TvNBzhg7h7j", "password": "at67qH6mk8w5Y1nAyMoYKMWACiEi2bsa"}
+PUBLISHED = {
+    "login": "MOMOBKUN20180529",
+    "access_key": "klm05TvNBzhg7h7j",
+    "password": "at67qH6mk8w5Y1nAyMoYKMWACiEi2bsa",
+}
 BODY = (
     '{"partnerCode":"MOMOBKUN20180529","orderId":"df007bbc-dc6d-4bf5-adf0-340f6f0f8bd9","requestId":'
     '"46f4f696-15a1-473e-ac61-4583d1508250","amount":41000,"orderInfo":"Thanh toan don hang NghiaMT Shop",'

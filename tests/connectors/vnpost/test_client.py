@@ -108,7 +108,7 @@ def test_a_wrong_secret_is_a_matter_of_setup_and_is_not_shown(post: Running) -> 
     opened.close()
 
 
-@pytest.mark.parametrize("name", ["host", "login", "password", "customer_code"])
+@pytest.mark.parametrize("name", ["host", "login", "password", "customer_code", "centre_phone"])
 def test_a_missing_setting_is_named(post: Running, name: str) -> None:
     extra = {key: value for key, value in post.connection["extra"].items() if key != name}
     connection = {key: value for key, value in post.connection.items() if key != name} | {"extra": extra}
@@ -235,3 +235,9 @@ def test_a_page_over_the_limit_is_not_taken_in(client: Client, post: Running) ->
 def test_the_price_is_the_tariff_inside_and_outside_the_province(client: Client, receiver: str, fee_vnd: int) -> None:
     question = price.write(weight_g=100, sender_province="56", receiver_province=receiver)
     assert price.read(client.get_price(question)) == fee_vnd
+
+
+def test_an_office_without_a_phone_sends_the_centres(client: Client, post: Running) -> None:
+    client.send_order(Outgoing("TEST-0001", "TEST-0001", json.dumps(ORDER | {"SenderTel": ""}).encode()))
+    got = requests.get(f"{post.control_url}/_control/effects", {"operation": "order"}, timeout=5).json()
+    assert got[0]["data"]["SenderTel"] == post.connection["extra"]["centre_phone"]

@@ -95,6 +95,15 @@ def test_a_large_file_arrives_byte_for_byte(server):
         assert sftp.fetch("/out", "large.bin") == body
 
 
+def test_a_file_that_does_not_end_in_time_is_given_up(server, monkeypatch):
+    running, folder = server
+    (folder / "slow.bin").write_bytes(b"x" * 100_000)
+    monkeypatch.setattr("truc.transport.sftp.FILE_S_MAX", -1.0)
+    with connected("bank", endpoint(running), LIMITS) as sftp, pytest.raises(TransientError) as caught:
+        sftp.fetch("/out", "slow.bin")
+    assert caught.value.reason == "no_answer"
+
+
 def test_an_empty_file_is_an_empty_body(server):
     running, folder = server
     (folder / "empty.txt").touch()

@@ -1,0 +1,49 @@
+"""VietinBank's statement beside its approved reading."""
+
+import pytest
+
+from mappings.vietinbank import statement
+from truc.errors import MalformedError
+
+STATEMENT = (
+    "H|VTB|20250603\n"
+    "D|1|TT-1|FT25154001|TT|200000|0|00|20250603081500\n"
+    "D|2|TT-2|FT25154002|HT|31500|1100|99|20250603235959\n"
+    "T|2|231500\n"
+)
+
+
+def test_the_statement_is_read_in_the_neutral_row():
+    (found,) = statement.read(STATEMENT.encode())
+    assert (found.business_on.isoformat(), found.count_declared, found.amount_declared_vnd) == (
+        "2025-06-03",
+        2,
+        231_500,
+    )
+    first, second = found.lines
+    assert (first.line_no, first.our_reference, first.partner_reference) == (1, "TT-1", "FT25154001")
+    assert (first.kind, first.amount_vnd, first.fee_vnd, first.state) == ("payment", 200_000, 0, "paid")
+    assert first.occurred_at.isoformat() == "2025-06-03T08:15:00+07:00"
+    assert (second.kind, second.fee_vnd, second.state) == ("refund", 1_100, "failed")
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "reason"),
+    [
+        ("T|2|231500", "T|2|231400", "control_total_differs"),
+        ("T|2|", "T|3|", "control_count_differs"),
+        ("T|2|231500\n", "", "truncated"),
+        ("|00|", "|77|", "unknown_state"),
+        ("20250603081500", "20250602081500", "wrong_day"),
+    ],
+)
+def test_a_statement_that_does_not_hold_is_refused_whole(right, wrong, reason):
+    assert right in STATEMENT
+    with pytest.raises(MalformedError) as caught:
+        list(statement.read(STATEMENT.replace(right, wrong, 1).encode()))
+    assert caught.value.reason == reason
+
+
+def test_the_tables_reach_every_word_of_ours():
+    assert set(statement.PROFILE.kinds.values()) == {"payment", "refund", "reversal", "fee", "settlement"}
+    assert set(statement.PROFILE.states.values()) == {"paid", "failed", "pending", "refunded"}
