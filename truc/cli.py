@@ -34,6 +34,8 @@ class LazyGroup(click.Group):
         if where is None:
             return found
         module, _, name = where.partition(":")
+        if _source(module) is None:
+            raise click.UsageError(f"{module} is not installed here", ctx)
         return cast(click.Command, getattr(importlib.import_module(module), name))
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:

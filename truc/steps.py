@@ -13,10 +13,11 @@ from truc.connections import Connection
 from truc.domain.calendar import WorkingCalendar
 from truc.domain.procedure import Procedure
 from truc.envelope import Envelope, Receipt
+from truc.errors import MalformedError
 from truc.exchange import courier, inbox
 from truc.exchange.inbox import Book, Booked, Origin
 from truc.exchange.outbox import Claimed
-from truc.messages import Inbound
+from truc.messages import Inbound, Statement
 from truc.reconcile import day as reconcile_day
 from truc.reference import reading
 from truc.reference.reading import SetAside
@@ -92,13 +93,12 @@ def fetch_day(store: Store, connection: Connection, feeds: tuple[str, ...], busi
             for page in parties.fetcher(client, feed)(business_on.isoformat()):
                 with store.begin() as transaction:
                     inbox.keep(transaction, page.envelope)
-    return book_kept(store, connection.party, feeds)
+    return _book(store, connection.party, feeds, _of_day(business_on, _booker(store)))
 
 
 def book_kept(store: Store, party: str, kinds: tuple[str, ...]) -> dict[str, int]:
     """Book every kept message of these kinds that is not booked yet."""
-    booked: Booked = inbox.book_kept(store, party, kinds, book=_booker(store))
-    return asdict(booked)
+    return _book(store, party, kinds, _booker(store))
 
 
 def reconcile(store: Store, party: str, business_on: date) -> dict[str, object]:
@@ -107,6 +107,24 @@ def reconcile(store: Store, party: str, business_on: date) -> dict[str, object]:
         found = reconcile_day.reconcile(transaction, party, business_on)
     log.info("%s %s: %d matched, breaks %s", party, business_on, found.matched, found.breaks)
     return {**asdict(found), "business_on": business_on.isoformat()}
+
+
+def _book(store: Store, party: str, kinds: tuple[str, ...], book: Book) -> dict[str, int]:
+    booked: Booked = inbox.book_kept(store, party, kinds, book=book)
+    return asdict(booked)
+
+
+def _of_day(business_on: date, book: Book) -> Book:
+    """Refuse a file that is of another day than the one it was asked for."""
+
+    def checked(transaction: Transaction, origin: Origin, item: Inbound) -> None:
+        if isinstance(item, Statement) and item.business_on != business_on:
+            raise MalformedError(
+                f"business_on: the file is of {item.business_on}, {business_on} was asked for", reason="wrong_day"
+            )
+        book(transaction, origin, item)
+
+    return checked
 
 
 def _booker(store: Store) -> Book:

@@ -25,6 +25,7 @@ from truc.trust.signing import Profile, sign
 
 PARTY = "momo"
 CREATE_PATH, QUERY_PATH = "/v2/gateway/api/create", "/v2/gateway/api/query"
+REFUSING = (400,)  # a result code may come under it
 JSON_HEADERS = {"Content-Type": "application/json; charset=UTF-8"}
 
 
@@ -49,7 +50,7 @@ class Client:
         asked = order | {"redirectUrl": self.redirect_url, "ipnUrl": self.ipn_url}
         body = self._signed(asked, signatures.CREATE)
         try:
-            reply = self.rest.call("POST", CREATE_PATH, body=body, headers=JSON_HEADERS).body
+            reply = self.rest.call("POST", CREATE_PATH, body=body, headers=JSON_HEADERS, accept=REFUSING).body
             answer = self._object(reply)
             code = _result_code(answer)
         except MalformedError as error:
@@ -105,7 +106,7 @@ class Client:
     def _query(self, order_id: str) -> bytes:
         asked = {"orderId": order_id, "requestId": uuid4().hex, "lang": "vi"}
         body = self._signed(asked, signatures.QUERY)
-        reply = self.rest.call("POST", QUERY_PATH, body=body, headers=JSON_HEADERS, reads=True).body
+        reply = self.rest.call("POST", QUERY_PATH, body=body, headers=JSON_HEADERS, reads=True, accept=REFUSING).body
         answer = self._object(reply)
         code = _result_code(answer)
         if code not in MEANING:

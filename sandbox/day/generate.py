@@ -46,6 +46,7 @@ class _Generator:
         return Plan(
             day=self.day,
             seed=self.seed,
+            name=self.name,
             backlog=tuple(wanted[: len(backlog)]),
             today=tuple(wanted[len(backlog) :]),
             payments=tuple(self._payments(wanted[len(backlog) :])),

@@ -87,6 +87,7 @@ class Plan:
 
     day: date
     seed: int
+    name: str  # stands in every reference of the day, so that its rows can be told from others
     backlog: tuple[Dossier, ...]
     today: tuple[Dossier, ...]
     payments: tuple[Payment, ...] = field(default=())

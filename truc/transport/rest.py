@@ -91,10 +91,12 @@ class Rest:
         body: bytes = b"",
         headers: dict[str, str] | None = None,
         reads: bool | None = None,
+        accept: tuple[int, ...] = (),
     ) -> Reply:
         """Make one call and return the answer of a 2xx; anything else is one of the five failures.
 
-        `reads` says the call changes nothing at the partner; default: the method is GET.
+        `reads` says the call changes nothing at the partner; default: the method is GET. `accept` names
+        further statuses whose answer the caller reads (a partner that puts its result codes under 400).
         """
         harmless = method == "GET" if reads is None else reads
         try:
@@ -112,7 +114,7 @@ class Rest:
         with response:
             content = self._content(response, harmless=harmless)
         reply = Reply(response.status_code, {k.lower(): v for k, v in response.headers.items()}, content)
-        if not 200 <= reply.status < 300:
+        if not 200 <= reply.status < 300 and reply.status not in accept:
             raise refused(self._party, reply, harmless=harmless)
         return reply
 

@@ -11,7 +11,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-import requests
 import zeep
 import zeep.helpers
 import zeep.wsdl
@@ -28,7 +27,7 @@ from truc.errors import (
     TrucError,
 )
 from truc.manifest import Limits
-from truc.transport.rest import Rest
+from truc.transport.rest import Rest, refused
 
 # zeep is typed in part only, and in part wrongly (a transport where its class is meant).
 ZEEP: Any = zeep
@@ -86,7 +85,7 @@ class Soap:
     def __init__(self, party: str, wsdl: Path, base_url: str, limits: Limits, *, ca_file: str = "") -> None:
         """Raise SetupError for a WSDL that cannot be used or an address neither https nor on the loopback."""
         self._party = party
-        self._http = _FaultReading(party, base_url, limits, ca_file=ca_file)
+        self._http = Rest(party, base_url, limits, ca_file=ca_file)
         document = _document(party, wsdl.resolve())
         self._binding = _first_binding(party, document)
         self._client = ZEEP.Client(document, transport=document.transport, settings=document.settings)
@@ -100,10 +99,10 @@ class Soap:
         bound = self._bound(operation)
         body = self._written(bound, fields)
         headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{bound.soapaction or ""}"'}
-        try:
-            reply = self._http.call("POST", path, body=body, headers=headers, reads=reads)
-        except MalformedError as error:  # an answer over the limit: the request did arrive
-            raise _unreadable(self._party, str(error), harmless=reads) from error
+        # A 500 with an XML body is an answer that carries a fault (SOAP 1.1 section 6.2).
+        reply = self._http.call("POST", path, body=body, headers=headers, reads=reads, accept=(500,))
+        if reply.status == 500 and not reply.headers.get("content-type", "").lower().startswith("text/xml"):
+            raise refused(self._party, reply, harmless=reads)
         return SoapReply(reply.body, self._read(bound, reply.body, harmless=reads))
 
     def close(self) -> None:
@@ -223,18 +222,3 @@ class _XmlAnswer:
     def headers(self) -> dict[str, str]:
         """One header: the type zeep looks at."""
         return {"Content-Type": "text/xml"}
-
-
-class _FaultReading(Rest):
-    """HTTP as SOAP uses it: a 500 with an XML body is an answer that carries a fault (SOAP 1.1 section 6.2)."""
-
-    def __init__(self, party: str, base_url: str, limits: Limits, *, ca_file: str = "") -> None:
-        super().__init__(party, base_url, limits, ca_file=ca_file)
-        self._session.hooks["response"].append(_fault_is_an_answer)
-
-
-def _fault_is_an_answer(response: requests.Response, **_: object) -> requests.Response:
-    media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if response.status_code == 500 and media_type == "text/xml":
-        response.status_code = 200
-    return response

@@ -1,0 +1,113 @@
+"""Payments: requests, citizens paying at MoMo, callbacks that come twice, never, or forged."""
+
+import json
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+
+import requests
+
+from sandbox.day.one_stop import in_lanes, payment_item
+from sandbox.day.stage import Stage
+from sandbox.momo.signature import IPN, PARTNER_CODE, signature_of
+
+ROLES = "payment_roles"
+
+
+def request(stage: Stage) -> None:
+    """Ask for the day's payments; those the counter saw paid at the bank come with the proof."""
+    pairs = [(one.dossier.reference, payment_item(one)) for one in stage.plan.payments]
+    answers = stage.one_stop.lanes("payments", in_lanes(pairs))
+    stage.answers["payments"] = answers
+    taken = answers.outcomes["booked"] + answers.outcomes["known"]
+    stage.expect("payment requests taken", len(pairs), taken, stage.log("gateway"))
+    stage.expect("payment requests rejected", {}, dict(answers.reasons), stage.log("gateway"))
+    stage.progress.say(f"{taken:,} yêu cầu thanh toán · payment requests")
+
+
+def lose_answers(stage: Stage) -> None:
+    """Let MoMo make two orders and not say so."""
+    if stage.journal.met("lost_answers_create") or stage.open_messages("momo") == 0:
+        return
+    stage.partners["momo"].misbehave("create", "drop_after", 1)
+    stage.partners["momo"].misbehave("create", "error_after", 1)
+    stage.journal.note("lost_answers_create", 2)
+
+
+def citizens_pay(stage: Stage) -> None:
+    """Let citizens act at MoMo: most pay, some refuse or forget; one callback is lost, one comes twice, two are forged."""
+    if not stage.journal.met(ROLES):
+        stage.journal.note(ROLES, _roles(stage))
+    roles = stage.journal.troubles[ROLES]
+    forged = _forge(stage, roles["forged"]) if not stage.journal.met("forged_callbacks") else None
+    if forged is not None:
+        stage.expect("answers to forged callbacks", [400, 204], forged, stage.log("gateway"))
+        stage.journal.note("forged_callbacks", forged)
+    lost = _act(stage, [roles["lost"]], fault="refuse")
+    twice = _act(stage, [roles["twice"]], fault="twice")
+    paid = _act(stage, roles["pay"])
+    refused = _act(stage, roles["refuse"], code=1006)
+    if stage.first_time:
+        stage.expect("callbacks lost on purpose", {"lost": 1}, lost, "momo")
+        stage.expect("callbacks accepted", {"accepted": len(roles["pay"]) + len(roles["refuse"]) + 1},
+                     dict(Counter(twice) + Counter(paid) + Counter(refused)), stage.log("gateway"))  # fmt: skip
+    stage.progress.say(f"{len(roles['pay']) + 2} người trả qua MoMo · citizens pay at MoMo")
+
+
+def _roles(stage: Stage) -> dict[str, Any]:
+    """Deal out what each citizen does, among those who were given an address to pay at."""
+    query = """SELECT our_reference FROM payments WHERE party = 'momo' AND state = 'pending' AND pay_url IS NOT NULL
+               AND source_reference LIKE :name ORDER BY our_reference"""
+    able = [row.our_reference for row in stage.rows(query, name=f"%-{stage.plan.name}-%")]
+    few = max(1, len(able) // 40)
+    lost, twice, *rest = able
+    refuse, forget, pay = rest[:few], rest[few : 2 * few], rest[2 * few :]
+    return {"lost": lost, "twice": twice, "refuse": refuse, "forget": forget, "pay": pay, "forged": pay[0]}
+
+
+def _act(stage: Stage, references: list[str], *, code: int = 0, fault: str = "") -> dict[str, int]:
+    """Let the owners of these orders act, those who have not yet, and return how their callbacks ended."""
+    momo = stage.partners["momo"]
+    open_orders = {one["orderId"] for one in momo.ask("payments") if one["resultCode"] == 1000}
+    when = {one.reference: one.pays_at for one in stage.plan.payments}
+    query = "SELECT our_reference, source_reference FROM payments WHERE our_reference = ANY(:references)"
+    orders = [
+        {"orderId": row.our_reference, "resultCode": code, "at": when[row.source_reference].isoformat()}
+        for row in stage.rows(query, references=references)
+        if row.our_reference in open_orders
+    ]
+    if not orders:
+        return {}
+    if fault:
+        momo.misbehave("ipn", fault, 1)  # type: ignore[arg-type]  # both words are modes
+    return dict(momo.tell("pay", {"orders": orders})["ipn"])
+
+
+def _forge(stage: Stage, reference: str) -> list[int]:
+    """Send a callback with a wrong signature, then a rightly signed one over another amount; return the answers."""
+    amount_vnd = stage.number("SELECT amount_vnd FROM payments WHERE our_reference = :one", one=reference)
+    wrong_signature = _callback(reference, amount_vnd, trans_id=1) | {"signature": "0" * 64}
+    wrong_amount = _callback(reference, amount_vnd - 1_000 if amount_vnd > 1_000 else 1, trans_id=2)
+    url = f"{stage.settings.gateway_url}/partners/momo/ipn"
+    bodies = [json.dumps(one).encode() for one in (wrong_signature, wrong_amount)]
+    headers = {"Content-Type": "application/json"}
+    return [requests.post(url, data=body, headers=headers, timeout=30).status_code for body in bodies]
+
+
+def _callback(reference: str, amount_vnd: int, *, trans_id: int) -> dict[str, Any]:
+    fields = {
+        "partnerCode": PARTNER_CODE,
+        "orderId": reference,
+        "requestId": reference,
+        "amount": amount_vnd,
+        "orderInfo": "gia mao",
+        "orderType": "momo_wallet",
+        "transId": trans_id,
+        "resultCode": 0,
+        "message": "Successful.",
+        "payType": "qr",
+        # Any moment will do; a fixed one makes the day the same each time.
+        "responseTime": int(datetime(2026, 11, 20, 3, tzinfo=UTC).timestamp()) * 1000,
+        "extraData": "",
+    }
+    return fields | {"signature": signature_of(fields, IPN)}

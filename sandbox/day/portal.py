@@ -1,0 +1,70 @@
+"""The national portal's bad day: an outage while everything waits, answers lost after the effect, then status changes."""
+
+from typing import Any
+
+from sandbox.day.generate import moves_in_order
+from sandbox.day.one_stop import in_lanes, status_item
+from sandbox.day.stage import Stage
+
+PORTAL = "national_portal"
+PUSH_DOSSIER, PUSH_PROGRESS = "DongBoHoSoMC", "CapNhatTienDoHoSoMC"
+LOST_ANSWERS = 2  # of each of the two kinds, fewer in a row than the hub takes for an outage
+FOR_EVER = 1_000_000
+
+
+def outage(stage: Stage) -> None:
+    """Let the portal be away while the hub has everything to send: the push stops early and all of it waits."""
+    if stage.journal.met("portal_outage") or stage.open_messages(PORTAL) == 0:
+        return
+    portal, before = stage.partners[PORTAL], len(stage.partners[PORTAL].effects(PUSH_DOSSIER))
+    portal.misbehave("*", "refuse", 4)
+    portal.misbehave("*", "unavailable", FOR_EVER)
+    stage.run("status_push")
+    portal.behave()
+    waiting, met = stage.open_messages(PORTAL), portal.faults_met()
+    stage.expect("pushed during the outage", before, len(portal.effects(PUSH_DOSSIER)), "status_push")
+    stage.expect("waiting after the outage", True, waiting > 0, "status_push")
+    stage.expect("calls the outage refused", True, met["*:refuse"] + sum(met.values()) > 0, "status_push")
+    stage.journal.note("portal_outage", {"waiting": waiting, "refused_calls": sum(met.values())})
+    stage.progress.say(f"Cổng mất kết nối: {waiting:,} bản tin chờ · portal away, {waiting:,} messages wait")
+
+
+def lose_answers(stage: Stage, operation: str) -> None:
+    """Order lost answers: the portal does it, and the hub never hears so."""
+    trouble = f"lost_answers_{operation}"
+    if stage.journal.met(trouble) or stage.open_messages(PORTAL) == 0:
+        return
+    stage.partners[PORTAL].misbehave(operation, "drop_after", LOST_ANSWERS)
+    stage.partners[PORTAL].misbehave(operation, "error_after", LOST_ANSWERS)
+    stage.journal.note(trouble, 2 * LOST_ANSWERS)
+
+
+def push(stage: Stage) -> None:
+    """Send what waits for the portal."""
+    stage.run("status_push")
+
+
+def change_statuses(stage: Stage) -> None:
+    """Report the day's status changes in order, with one repeated, one late and one of an unknown code."""
+    moves = moves_in_order(stage.plan)
+    pairs = [(one.reference, status_item(one, move)) for one, move in moves]
+    answers = stage.one_stop.lanes("statuses", in_lanes(pairs))
+    wrong = stage.one_stop.batch("statuses", _wrong(stage))
+    stage.answers["statuses"] = answers
+    stage.expect("status changes rejected", {}, dict(answers.reasons), stage.log("gateway"))
+    outcomes = [one["outcome"] for one in wrong]
+    # Only the first of the three is answered otherwise when the day is played again: never booked twice.
+    stage.expect("repeated, late, unknown change", ["known", "late", "rejected"], outcomes, stage.log("gateway"))
+    stage.expect("reason of the unknown change", "unknown_status", wrong[-1].get("reason"), stage.log("gateway"))
+    booked = answers.outcomes["booked"]
+    if stage.first_time:
+        stage.expect("status changes booked", len(moves), booked, stage.log("gateway"))
+    stage.journal.note("wrong_status_changes", outcomes)
+    stage.progress.say(f"{booked:,} lượt chuyển trạng thái · status changes booked")
+
+
+def _wrong(stage: Stage) -> list[dict[str, Any]]:
+    """Return the last change of a dossier again, an older one, and one with a code that does not exist."""
+    one = next(one for one in stage.plan.today if len(one.moves) > 1 and not one.online)
+    first, last = status_item(one, one.moves[0]), status_item(one, one.moves[-1])
+    return [last, first, {**last, "status": 42}]

@@ -1,0 +1,93 @@
+"""What every phase of the day works with: the plan, the hub's doors, the stand-ins, and what must be true at the end."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import text
+
+from sandbox.day.journal import Journal
+from sandbox.day.one_stop import Answers, OneStop
+from sandbox.day.partners import Partner
+from sandbox.day.plan import Plan
+from sandbox.day.progress import Progress
+from truc.airflow_api import AirflowApi, Run
+from truc.errors import TransientError
+from truc.settings import Settings
+from truc.store.opened import Store
+
+RUN_WITHIN_S = 240
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """One thing that must hold at the end, with what was found and where to look when it does not."""
+
+    name: str
+    expected: Any
+    found: Any
+    where: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether it came as expected."""
+        return bool(self.expected == self.found)
+
+
+@dataclass(slots=True)
+class Stage:
+    """One play of one day."""
+
+    settings: Settings
+    plan: Plan
+    airflow: AirflowApi
+    store: Store
+    one_stop: OneStop
+    partners: Mapping[str, Partner]
+    journal: Journal
+    progress: Progress
+    first_time: bool
+    expectations: list[Expectation] = field(default_factory=list)
+    answers: dict[str, Answers] = field(default_factory=dict)
+    runs: list[Run] = field(default_factory=list)
+
+    def expect(self, name: str, expected: Any, found: Any, where: str = "") -> None:
+        """Note that `found` must equal `expected`."""
+        self.expectations.append(Expectation(name, expected, found, where))
+
+    def run(self, *dags: str) -> None:
+        """Run these DAGs for the day, at the same time, and wait for them; each must succeed."""
+        begun = {dag: self.airflow.trigger(dag, {"day": self.plan.day.isoformat()}) for dag in dags}
+        for dag, run_id in begun.items():
+            self._await(dag, run_id)
+
+    def rows(self, query: str, **values: Any) -> list[Any]:
+        """Ask the core."""
+        with self.store.begin() as transaction:
+            return list(transaction.sql.execute(text(query), values))
+
+    def number(self, query: str, **values: Any) -> int:
+        """Ask the core for one number."""
+        return int(self.rows(query, **values)[0][0] or 0)
+
+    def open_messages(self, party: str) -> int:
+        """Return how many messages to the party are not done yet."""
+        query = "SELECT count(*) FROM outbox WHERE party = :party AND state IN ('waiting', 'sending', 'unknown')"
+        return self.number(query, party=party)
+
+    def log(self, name: str) -> str:
+        """Name a log file for a person."""
+        return str(self.settings.logs / f"{name}.log")
+
+    def _await(self, dag: str, run_id: str) -> None:
+        where = f"{self.settings.airflow_url}/dags/{dag}/runs/{run_id}"
+        try:
+            run = self.airflow.wait(dag, run_id, within_s=RUN_WITHIN_S)
+        except TransientError as error:
+            self.expect(f"dag {dag}", "success", str(error), where)
+            return
+        self.runs.append(run)
+        if not run.ok:
+            for line in self.airflow.failed_logs(run, lines=6).values():
+                self.progress.say(f"[red]{dag}[/] {line}")
+            self.expect(f"dag {dag}", "success", run.state if run.state != "success" else "a task failed", where)

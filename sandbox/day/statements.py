@@ -1,0 +1,77 @@
+"""The evening's statements: one with a wrong total, one delivered twice, and three planted breaks to be found."""
+
+from typing import Any
+
+from sandbox.day.money import ROLES
+from sandbox.day.stage import Stage
+
+TOO_MUCH_VND = 5_000
+
+
+def deliver_wrong_then_right(stage: Stage) -> None:
+    """Let the bank deliver a file whose total is wrong, then the right one, then that one again."""
+    if not stage.journal.met("wrong_control_total"):
+        _deposit(stage, wrong_total=True)
+        stage.run("statement_vietinbank")
+        booked = stage.number("SELECT count(*) FROM statements WHERE party = 'vietinbank' AND business_on = :day", day=stage.plan.day)
+        stage.expect("statement with a wrong total booked", 0, booked, "statement_vietinbank")
+        stage.journal.note("wrong_control_total", 1)
+    _plant_at_momo(stage)
+    _deposit(stage)
+    stage.run("statement_vietinbank", "statement_momo")
+
+
+def deliver_twice(stage: Stage) -> None:
+    """Let the bank deliver the right file again, and reconcile."""
+    _deposit(stage, twice=True)
+    stage.run("statement_vietinbank")
+    query = "SELECT count(*) FROM statements WHERE party = 'vietinbank' AND business_on = :day"
+    booked = stage.number(query, day=stage.plan.day)
+    stage.expect("statement delivered twice, booked", 1, booked, "statement_vietinbank")
+    stage.journal.note("statement_delivered_twice", 2)
+
+
+def reconcile(stage: Stage) -> None:
+    """Reconcile both parties' day."""
+    stage.run("reconcile_payments")
+
+
+def expected_breaks(stage: Stage) -> tuple[dict[str, int], int]:
+    """Return the classes of the planted breaks, and the sum of core less partner, in đồng."""
+    amounts = {row.our_reference: row.amount_vnd for row in _payments(stage, "momo")}
+    lost, dropped = stage.journal.troubles[ROLES]["lost"], _dropped(stage)
+    # The lost callback: MoMo says paid, our order still waits. The changed amount: the bank says more.
+    difference_vnd = -amounts[lost] + amounts[dropped] - TOO_MUCH_VND
+    return {"amount_differs": 1, "missing_at_partner": 1, "state_differs": 1}, difference_vnd
+
+
+def _plant_at_momo(stage: Stage) -> None:
+    stage.partners["momo"].tell("statement_breaks", {"drop": [_dropped(stage)]})
+
+
+def _dropped(stage: Stage) -> str:
+    """The paid order that MoMo's statement leaves out."""
+    return str(stage.journal.troubles[ROLES]["pay"][-1])
+
+
+def _deposit(stage: Stage, **how: bool) -> None:
+    lines = [
+        {
+            "our_reference": row.our_reference,
+            "partner_reference": row.partner_reference,
+            "amount_vnd": row.amount_vnd,
+            "at": row.paid_at.isoformat(),
+        }
+        for row in _payments(stage, "vietinbank")
+        if row.state == "paid"
+    ]
+    first = lines[0]
+    breaks: dict[str, Any] = {"amount": {first["our_reference"]: first["amount_vnd"] + TOO_MUCH_VND}}
+    order = {"day": stage.plan.day.isoformat(), "lines": lines, "breaks": breaks, **how}
+    stage.partners["vietinbank"].tell("deposit", order)
+
+
+def _payments(stage: Stage, party: str) -> list[Any]:
+    query = """SELECT our_reference, partner_reference, amount_vnd, paid_at, state FROM payments
+               WHERE party = :party AND source_reference LIKE :name ORDER BY id"""
+    return stage.rows(query, party=party, name=f"%-{stage.plan.name}-%")
