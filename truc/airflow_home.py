@@ -17,7 +17,7 @@ ADMIN = "admin"
 COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
 # The scheduler lets running tasks end. The triggerer would sleep 10 s over the exit of its own child; what it
 # held is taken up again after the next start.
-GRACE_S = {"api-server": 10, "scheduler": 30, "dag-processor": 10, "triggerer": 2}
+GRACE_S = {"api-server": 10, "scheduler": 20, "dag-processor": 10, "triggerer": 2}
 DATABASE_URL_FILE = "airflow_database_url"
 # Airflow masks connection fields by name; these of ours do not hold one of its own words.
 ALSO_SENSITIVE = "client_key,access_key,hmac_key,partner_key,dstcode"
@@ -60,7 +60,8 @@ PLAIN_OPTIONS = {
 def environment(settings: Settings) -> dict[str, str]:
     """Return what Airflow's processes get. Secrets are read from 0600 files by Airflow itself (`_CMD`).
 
-    A plain option that the operator has set as `AIRFLOW__…` wins over ours; where things are, does not.
+    A plain option that the operator has set as `AIRFLOW__…` wins over ours, and `settings.airflow_options` over both;
+    where things are is never theirs to say.
     """
     where = {
         "CORE__DAGS_FOLDER": str(settings.dags),
@@ -74,7 +75,7 @@ def environment(settings: Settings) -> dict[str, str]:
         **_secrets_backend(settings.connections_file),
     }
     plain = {f"AIRFLOW__{name}": os.environ.get(f"AIRFLOW__{name}", value) for name, value in PLAIN_OPTIONS.items()}
-    ours = {f"AIRFLOW__{name}": value for name, value in where.items()}
+    ours = {f"AIRFLOW__{name}": value for name, value in {**settings.airflow_options, **where}.items()}
     return {**settings.environment, "AIRFLOW_HOME": str(settings.airflow), **plain, **ours}
 
 
@@ -100,6 +101,8 @@ def _component(settings: Settings, name: str) -> Service:
         env=environment(settings),
         cwd=settings.root,
         ready=lambda: is_healthy(settings, name),
+        # Tasks that are ending still report to the API server.
+        stop_order=1 if name == "api-server" else 0,
         grace_s=GRACE_S[name],
         ready_within_s=180,
     )

@@ -96,13 +96,12 @@ def clean() -> None:
     """Stop the hub and delete its data, secrets and logs; only the virtual environment stays."""
     import shutil
 
-    from truc import postgres, postgres_home
+    from truc import postgres
     from truc.supervisor import stop_running
 
     settings = _settings()
     stop_running(settings.run)
-    postgres.stop(settings)
-    postgres_home.remove(settings)
+    postgres.remove(settings)
     for path in settings.var.iterdir():
         if path.is_dir() and path.name != "venv":
             shutil.rmtree(path)

@@ -47,9 +47,11 @@ def main(arguments: list[str]) -> int:
     )
     _wait_for_an_end(child, bell)
     if child.poll() is None:
-        child.send_signal(int(stop_with))
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(float(grace_s))
+        # Twice: Airflow's scheduler can lose the first one, which it turns into an exception, to a destructor.
+        for _ in range(2):
+            child.send_signal(int(stop_with))
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(float(grace_s) / 2)
         child.kill()
     code: int = child.wait()
     _kill_descendants()

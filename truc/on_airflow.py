@@ -27,6 +27,9 @@ DEFAULTS: dict[str, Any] = {
     "retry_exponential_backoff": True,
     "max_retry_delay": timedelta(minutes=30),
 }
+# A run about one day may wait long for a file; it must not hold the runs of other days. One that drains
+# a queue would only meet itself.
+RUNS_AT_ONCE = {"deliver": 1, "fetch": 1, "fetch_day": 4}
 START = pendulum.datetime(2026, 1, 1, tz="Asia/Ho_Chi_Minh")
 DAY = Param(
     default=None,
@@ -90,7 +93,7 @@ def party_dag(manifest: Manifest, pipeline: Pipeline) -> DAG:
         schedule=pipeline.schedule,
         start_date=START,
         catchup=False,
-        max_active_runs=1,
+        max_active_runs=RUNS_AT_ONCE[pipeline.does],
         default_args=DEFAULTS,
         params={"day": DAY},
         tags=[manifest.party, pipeline.does],

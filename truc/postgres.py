@@ -117,6 +117,12 @@ def stop(settings: Settings, within_s: float = 60) -> None:
         time.sleep(0.05)
 
 
+def remove(settings: Settings) -> None:
+    """Stop the server and delete its data, wherever that is."""
+    stop(settings)
+    postgres_home.remove(settings)
+
+
 def is_running(settings: Settings) -> bool:
     """Whether the server of this installation runs."""
     return _postmaster(settings) is not None

@@ -33,7 +33,11 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Paths, ports and addresses of one installation. No secret is a field; URLs are read when asked for."""
+    """Paths, ports and addresses of one installation. No secret is a field; URLs are read when asked for.
+
+    `airflow_options` are options by `SECTION__NAME`; a player of days sets SCHEDULER__USE_JOB_SCHEDULE to False there,
+    so that only what it triggers runs.
+    """
 
     root: Path
     var: Path
@@ -42,6 +46,7 @@ class Settings:
     external_hub_url: str = field(default="", repr=False)
     external_airflow_url: str = field(default="", repr=False)
     public_gateway_url: str = ""
+    airflow_options: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def logs(self) -> Path:

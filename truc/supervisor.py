@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -25,7 +26,10 @@ LIVED_WELL_S = 600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """One long-lived program. `ready` answers whether it can be used; it may be asked often and must not block long."""
+    """One long-lived program. `ready` answers whether it can be used; it may be asked often and must not block long.
+
+    Of services that started together, those with the lower `stop_order` stop first.
+    """
 
     name: str
     argv: Sequence[str]
@@ -34,6 +38,7 @@ class Service:
     cwd: Path = Path("/")
     uid: int | None = None
     stop_signal: signal.Signals = signal.SIGTERM
+    stop_order: int = 0
     grace_s: float = 20
     ready_within_s: float = 120
     restarts: int = 3
@@ -213,9 +218,13 @@ def _hold(path: Path) -> IO[str]:
 
 
 def _groups(running: list[_Running]) -> Iterator[list[_Running]]:
-    """Yield the services in the order of stopping; those started together stop together."""
-    for batch in sorted({one.batch for one in running}, reverse=True):
-        yield [one for one in running if one.batch == batch]
+    """Yield the services in the order of stopping."""
+
+    def place(one: _Running) -> tuple[int, int]:
+        return -one.batch, one.service.stop_order
+
+    for _, group in groupby(sorted(running, key=place), key=place):
+        yield list(group)
 
 
 def _stop_together(group: list[_Running]) -> None:

@@ -143,6 +143,7 @@ def gateway_service(settings: Settings) -> Service:
         env=settings.environment,
         cwd=settings.root,
         ready=lambda: _answers(f"http://{LOCAL}:{settings.ports.gateway}/health"),
+        stop_order=1,
         grace_s=10,
     )
 

@@ -13,16 +13,17 @@ NOTES = {
     5: "Đề nghị bổ sung giấy tờ", 6: "Thông báo thực hiện nghĩa vụ tài chính", 7: "Công dân xin rút hồ sơ",
     8: "Dừng xử lý theo quy định", 9: "Đã có kết quả", 10: "Đã trả kết quả cho công dân",
 }  # fmt: skip
+Courses = dict[tuple[int, ...], int]
 # How a dossier goes on after it came in today: the statuses that follow, and how often.
-ONLINE = {(): 12, (3,): 6, (7,): 1, (2,): 6, (2, 4): 58, (2, 4, 5): 4, (2, 4, 6): 3, (2, 5): 3, (2, 4, 8): 1}
-HANDED_IN = {(): 10, (4,): 75, (4, 5): 4, (4, 6): 4, (5,): 3, (7,): 1, (4, 8): 1}
-ON_THE_SPOT = {(9, 10): 82, (9,): 14, (4,): 4}
-ON_THE_SPOT_ONLINE = {(2, 9): 70, (2, 9, 10): 12, (2,): 8, (3,): 5, (): 5}
-FINISHING = {(9, 10): 62, (9,): 38}
-NOT_FINISHING = {(8,): 1, (7,): 1, (5,): 1}
+ONLINE: Courses = {(): 12, (3,): 6, (7,): 1, (2,): 6, (2, 4): 58, (2, 4, 5): 4, (2, 4, 6): 3, (2, 5): 3, (2, 4, 8): 1}
+HANDED_IN: Courses = {(): 10, (4,): 75, (4, 5): 4, (4, 6): 4, (5,): 3, (7,): 1, (4, 8): 1}
+ON_THE_SPOT: Courses = {(9, 10): 82, (9,): 14, (4,): 4}
+ON_THE_SPOT_ONLINE: Courses = {(2, 9): 70, (2, 9, 10): 12, (2,): 8, (3,): 5, (): 5}
+FINISHING: Courses = {(9, 10): 62, (9,): 38}
+NOT_FINISHING: Courses = {(8,): 1, (7,): 1, (5,): 1}
 
 
-def draw(rng: random.Random, courses: dict[tuple[int, ...], int]) -> tuple[int, ...]:
+def draw(rng: random.Random, courses: Courses) -> tuple[int, ...]:
     """Return one course by its weight."""
     return rng.choices(list(courses), list(courses.values()))[0]
 

@@ -1,4 +1,4 @@
-"""The figures a day is calibrated to: from domain/mission.md where the seeds give one, stated as ours where they do not."""
+"""The figures a day is calibrated to: of domain/mission.md where the seeds give one, else stated as ours."""
 
 # Seed 000, Khánh Hòa, 22 months.
 DOSSIERS_A_MONTH = 43_500

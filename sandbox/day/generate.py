@@ -90,7 +90,7 @@ class _Generator:
         )
 
     def _backlog(self, count: int, today: list[Dossier]) -> Iterator[Dossier]:
-        """Yield older dossiers that end today, as many of them late as the on-time rate of all that end today leaves."""
+        """Yield older dossiers, most of which end today; as many late as the on-time rate of all that end leaves."""
         ending = round(count * 0.97)
         finishing = sum(one.finished_at is not None for one in today) + ending
         late = round(finishing * (1 - figures.ON_TIME_SHARE))
@@ -123,7 +123,7 @@ class _Generator:
         )
 
     def _received_before(self, offer: Offer, *, late: bool) -> datetime | None:
-        """Return an instant of an earlier day by which the dossier is due a little before the day, or on or after it."""
+        """Return an instant of an earlier day that makes the dossier due shortly before the day, or on or after it."""
         opening, closing = (courses.instant(self.day, at) for at in (courses.OPENING, courses.CLOSING))
         first, last = opening - timedelta(days=LATE_AT_MOST_DAYS), opening
         if not late:
@@ -217,7 +217,7 @@ def _pays_in_time(one: Dossier) -> bool:
 
 
 def _drawn_to_mean(rng: random.Random, able: list[Dossier], count: int) -> list[Dossier]:
-    """Draw without putting back, weighted by exp(−tilt · fee) with the tilt that brings the mean to the seeds' figure."""
+    """Draw without putting back, weighted by exp(−tilt · fee); the tilt brings the mean to the seeds' figure."""
     if not able:
         return []
     fees = [one.fee_vnd or 0 for one in able]

@@ -35,7 +35,7 @@ def lose_answers(stage: Stage) -> None:
 
 
 def citizens_pay(stage: Stage) -> None:
-    """Let citizens act at MoMo: most pay, some refuse or forget; one callback is lost, one comes twice, two are forged."""
+    """Let citizens act at MoMo: most pay, some do not; one callback is lost, one comes twice, two are forged."""
     if not stage.journal.met(ROLES):
         stage.journal.note(ROLES, _roles(stage))
     roles = stage.journal.troubles[ROLES]

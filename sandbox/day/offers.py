@@ -1,4 +1,4 @@
-"""What a citizen can ask for on that day: procedures by how often they are asked for, and the agency that takes them."""
+"""What a citizen can ask for on a day: procedures by how often they are asked for, and who takes them."""
 
 import random
 from dataclasses import dataclass
@@ -55,7 +55,9 @@ class Offers:
     @cached_property
     def procedures(self) -> tuple[Procedure, ...]:
         """Return the procedures that some agency of the day takes."""
-        return tuple(one for one in read_procedures() if one.agency_level == "commune" or self._by_code.get(one.agency_code))
+        return tuple(
+            one for one in read_procedures() if one.agency_level == "commune" or self._by_code.get(one.agency_code)
+        )
 
     def draw(self, rng: random.Random, channel: str, *, slow: bool = False) -> Offer:
         """Return an offer of the channel; `slow` leaves out what is finished within the day."""

@@ -65,9 +65,7 @@ class OneStop:
         return found
 
     def _lane(self, what: str, items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        return [
-            one for start in range(0, len(items), BATCH) for one in self.batch(what, items[start : start + BATCH])
-        ]
+        return [one for start in range(0, len(items), BATCH) for one in self.batch(what, items[start : start + BATCH])]
 
 
 def dossier_item(one: Dossier) -> dict[str, Any]:

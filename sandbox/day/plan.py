@@ -1,4 +1,4 @@
-"""What a generated day consists of: dossiers with their course, and payments. Plain data, the same bytes for the same seed."""
+"""What a generated day consists of: dossiers with their course, and payments; plain data."""
 
 import json
 from dataclasses import asdict, dataclass, field

@@ -1,4 +1,4 @@
-"""What every phase of the day works with: the plan, the hub's doors, the stand-ins, and what must be true at the end."""
+"""What every phase of the day works with: the plan, the hub's doors, the stand-ins, and what must hold."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -54,6 +54,10 @@ class Stage:
     def expect(self, name: str, expected: Any, found: Any, where: str = "") -> None:
         """Note that `found` must equal `expected`."""
         self.expectations.append(Expectation(name, expected, found, where))
+
+    def require(self, name: str, found: int, where: str = "") -> None:
+        """Note that there must be at least one of `name`."""
+        self.expect(name, "some", "some" if found > 0 else found, where)
 
     def run(self, *dags: str) -> None:
         """Run these DAGs for the day, at the same time, and wait for them; each must succeed."""

@@ -13,7 +13,9 @@ def deliver_wrong_then_right(stage: Stage) -> None:
     if not stage.journal.met("wrong_control_total"):
         _deposit(stage, wrong_total=True)
         stage.run("statement_vietinbank")
-        booked = stage.number("SELECT count(*) FROM statements WHERE party = 'vietinbank' AND business_on = :day", day=stage.plan.day)
+        booked = stage.number(
+            "SELECT count(*) FROM statements WHERE party = 'vietinbank' AND business_on = :day", day=stage.plan.day
+        )
         stage.expect("statement with a wrong total booked", 0, booked, "statement_vietinbank")
         stage.journal.note("wrong_control_total", 1)
     _plant_at_momo(stage)

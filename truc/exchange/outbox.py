@@ -97,7 +97,8 @@ def publish(
     ]
     if not rows:
         return 0
-    return transaction.sql.execute(upsert(OUTBOX).values(rows).on_conflict_do_nothing()).rowcount
+    new = upsert(OUTBOX).values(rows).on_conflict_do_nothing().returning(OUTBOX.c.id)
+    return len(transaction.sql.execute(new).all())
 
 
 def claim(

@@ -1,8 +1,13 @@
 """The gateway: partners' callbacks on /partners/…, the internal API on /internal/v1, OpenAPI on /docs."""
 
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import OperationalError
 from starlette.concurrency import run_in_threadpool
 
 from truc import connections, parties, settings
@@ -25,7 +30,14 @@ def create_app(at: Settings | None = None) -> FastAPI:
     """Return the gateway of this installation."""
     here = at or settings.load()
     store = open_hub_store(here)
+
+    @asynccontextmanager
+    async def open_while_serving(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        store.close()
+
     app = FastAPI(
+        lifespan=open_while_serving,
         title="Trục — cổng tiếp nhận",
         description="Calls from the one-stop software (/internal/v1) and from partners (/partners).",
         version="1",
@@ -38,6 +50,11 @@ def create_app(at: Settings | None = None) -> FastAPI:
         if one.capabilities & {Capability.TAKE_PAYMENTS, Capability.FETCH_STATEMENT}
     )
     app.include_router(internal.router(store, here.secrets, payable))
+
+    @app.exception_handler(RequestValidationError)
+    async def malformed(_request: Request, error: RequestValidationError) -> Response:
+        """Say what to mend and repeat nothing of the body, which holds personal data and may not be JSON at all."""
+        return JSONResponse({"detail": {"reason": "malformed", "error": internal.told(error.errors())}}, 422)
 
     @app.get("/health", include_in_schema=False)
     def health() -> dict[str, str]:
@@ -56,7 +73,11 @@ def create_app(at: Settings | None = None) -> FastAPI:
             headers={name.lower(): value for name, value in request.headers.items()},
             body=await request.body(),
         )
-        answer = await run_in_threadpool(take, store, party, kind, incoming)
+        try:
+            answer = await run_in_threadpool(take, store, party, kind, incoming)
+        except OperationalError:
+            log.error("%s %s: the store does not answer", party, kind)  # noqa: TRY400  (a traceback shows the statement)
+            answer = HttpAnswer(503)
         return Response(answer.body, answer.status, media_type=answer.content_type)
 
     return app
@@ -72,6 +93,8 @@ def take(store: Store, party: str, kind: str, incoming: Incoming) -> HttpAnswer:
         return HttpAnswer(404)
     try:
         received = parties.inbound(party).receive(incoming, connections.read(party))
+        if "\x00" in received.envelope.external_id:  # the one character the store cannot hold
+            raise Refused("external_id_malformed", HttpAnswer(400))
     except Refused as refused:
         log.warning("%s %s: refused, %s", party, kind, refused.reason)
         _keep_refused(store, party, kind, incoming, refused.reason)

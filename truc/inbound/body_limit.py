@@ -1,10 +1,14 @@
 """Refuses a body over the limit while it arrives, before it fills the memory."""
 
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
-class BodyTooLargeError(Exception):
-    """More bytes came than the gateway takes."""
+class BodyTooLargeError(HTTPException):
+    """More bytes came than the gateway takes: 413, and the connection ends, so that the rest is never read."""
+
+    def __init__(self) -> None:
+        super().__init__(413, "body_too_large", {"connection": "close"})
 
 
 class BodyLimit:
@@ -23,7 +27,6 @@ class BodyLimit:
         if declared.isdigit() and int(declared) > self._bytes_max:
             await _answer_413(send)
             return
-        started = False
         size = 0
 
         async def counted() -> Message:
@@ -31,23 +34,15 @@ class BodyLimit:
             message = await receive()
             size += len(message.get("body", b""))
             if size > self._bytes_max:
+                # Answered by the application, as every HTTPException is: it has not begun to answer yet.
                 raise BodyTooLargeError
             return message
 
-        async def noted(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
-        try:
-            await self._app(scope, counted, noted)
-        except BodyTooLargeError:
-            if not started:
-                await _answer_413(send)
+        await self._app(scope, counted, send)
 
 
 async def _answer_413(send: Send) -> None:
-    body = b'{"error": "body_too_large"}'
+    body = b'{"detail":"body_too_large"}'
     headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": 413, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -4,13 +4,27 @@ Each item of a batch stands for itself: a bad one is answered with its error, th
 The caller's `reference` makes a repeated call a no-op that answers as the first did.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from fastapi import APIRouter, Depends, HTTPException, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from fastapi import APIRouter, Depends, HTTPException
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
 from truc.domain.status import Outcome, Status
 from truc.errors import MalformedError
@@ -23,6 +37,26 @@ from truc.store import catalogue
 from truc.store.opened import Store, Transaction
 
 BATCH_MAX = 500
+PROBLEMS_TOLD = 5
+# Outside these years an instant is a typing mistake, and further out neither calendar nor database can hold it.
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+
+
+def _of_our_time(at: datetime) -> datetime:
+    if not EARLIEST <= at < LATEST:
+        raise ValueError("must be an instant of the years 2000 to 2099")
+    return at
+
+
+def _storable(person: Person) -> Person:
+    for name, value in person:
+        if "\x00" in value or len(value) > 1000:
+            raise ValueError(f"{name}: at most 1000 characters, without NUL")
+    return person
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_of_our_time)]
+Applicant = Annotated[Person, AfterValidator(_storable)]
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
 Text = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^\x00]*$")]
 
@@ -40,8 +74,8 @@ class DossierIn(Body):
     procedure_code: Word
     agency_code: Word
     channel: Literal[Channel.COUNTER, Channel.POST]
-    applicant: Person
-    received_at: AwareDatetime
+    applicant: Applicant
+    received_at: Instant
     wants_postal_return: bool = False
     wants_sms: bool = False
 
@@ -53,7 +87,7 @@ class StatusIn(Body):
     portal_code: Text = ""
     reference: Text = Field(default="", description="The reference this caller gave when handing the dossier over.")
     status: int = Field(ge=0, le=99, description="National code 1–10; another is answered unknown_status.")
-    changed_at: AwareDatetime
+    changed_at: Instant
     officer_name: Word
     officer_title: Text = ""
     department: Text = ""
@@ -70,7 +104,7 @@ class PaidIn(Body):
     """Proof the counter saw: the bank's transaction and its time."""
 
     partner_reference: Word
-    occurred_at: AwareDatetime
+    occurred_at: Instant
 
 
 class PaymentIn(Body):
@@ -82,7 +116,7 @@ class PaymentIn(Body):
     dossier_reference: Text = ""
     party: Word = Field(description="Through whom: momo, vietinbank, …")
     amount_vnd: Vnd = Field(gt=0)
-    requested_at: AwareDatetime
+    requested_at: Instant
     paid: PaidIn | None = None
 
     @model_validator(mode="after")
@@ -101,60 +135,93 @@ class Result(BaseModel):
     error: str = ""
 
 
-Act = Callable[[Transaction], Result]
+@dataclass(frozen=True, slots=True)
+class Misshapen:
+    """One item of a batch that is not of its form; the others go on."""
+
+    problem: str
+
+
+Item = TypeVar("Item", bound=Body)
+Act = Callable[[Transaction, Item], Result]
+
+
+def told(problems: Iterable[Any]) -> str:
+    """Return pydantic's problems as text: field and what to mend, never what was sent."""
+    texts = [": ".join((".".join(map(str, one["loc"]))[:80], str(one["msg"]))).strip(": ") for one in problems]
+    more = f"; and {len(texts) - PROBLEMS_TOLD} more" if len(texts) > PROBLEMS_TOLD else ""
+    # A field name is the caller's text and may not even be Unicode.
+    return ("; ".join(texts[:PROBLEMS_TOLD]) + more).encode(errors="replace").decode()
+
+
+def _apart(value: object, read: ValidatorFunctionWrapHandler) -> object:
+    try:
+        return read(value)
+    except ValidationError as error:
+        return Misshapen(told(error.errors(include_url=False, include_context=False, include_input=False)))
+
+
+Apart = WrapValidator(_apart)
+Many = Field(max_length=BATCH_MAX)
+KEY = HTTPBearer(auto_error=False, description="The client's own key, one per calling system.")
 
 
 def router(store: Store, secrets: Path, parties: frozenset[str]) -> APIRouter:
     """Return the routes over this store; `parties` are those a payment may go through."""
 
-    def client(request: Request) -> str:
+    def client(given: Annotated[HTTPAuthorizationCredentials | None, Depends(KEY)]) -> str:
         """Who is calling; 401 without a valid key."""
-        scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        name = clients.client_of(secrets, key) if scheme.lower() == "bearer" and key else None
+        name = clients.client_of(secrets, given.credentials) if given is not None else None
         if name is None:
-            raise HTTPException(401, "send the client's key as `Authorization: Bearer KEY`")
+            text = "send the client's key as `Authorization: Bearer KEY`"
+            raise HTTPException(401, text, {"WWW-Authenticate": "Bearer"})
         return name
 
     caller = Annotated[str, Depends(client)]
     api = APIRouter(prefix="/internal/v1", tags=["internal"])
 
-    def one(act: Act) -> Result:
-        result = _carry_out(store, act)
+    def one(item: Item, act: Act[Item]) -> Result:
+        result = _carry_out(store, item, act)
         if result.outcome == "rejected":
             raise HTTPException(422, {"reason": result.reason, "error": result.error})
         return result
 
+    def each(items: Sequence[Item], act: Act[Item]) -> list[Result]:
+        return [_carry_out(store, item, act) for item in items]
+
     @api.post("/dossiers", summary="Hand over one dossier")
     def post_dossier(body: DossierIn, source: caller) -> Result:
-        return one(partial(_receive, body=body, source=source))
+        return one(body, partial(_receive, source=source))
 
     @api.post("/dossiers/batch", summary="Hand over many dossiers")
-    def post_dossiers(body: Annotated[list[DossierIn], Field(max_length=BATCH_MAX)], source: caller) -> list[Result]:
-        return [_carry_out(store, partial(_receive, body=item, source=source)) for item in body]
+    def post_dossiers(body: Annotated[list[Annotated[DossierIn, Apart]], Many], source: caller) -> list[Result]:
+        return each(body, partial(_receive, source=source))
 
     @api.post("/statuses", summary="Report one status change")
     def post_status(body: StatusIn, source: caller) -> Result:
-        return one(partial(_change, body=body, source=source))
+        return one(body, partial(_change, source=source))
 
     @api.post("/statuses/batch", summary="Report many status changes, in order")
-    def post_statuses(body: Annotated[list[StatusIn], Field(max_length=BATCH_MAX)], source: caller) -> list[Result]:
-        return [_carry_out(store, partial(_change, body=item, source=source)) for item in body]
+    def post_statuses(body: Annotated[list[Annotated[StatusIn, Apart]], Many], source: caller) -> list[Result]:
+        return each(body, partial(_change, source=source))
 
     @api.post("/payments", summary="Ask for one payment")
     def post_payment(body: PaymentIn, source: caller) -> Result:
-        return one(partial(_pay, body=body, source=source, parties=parties))
+        return one(body, partial(_pay, source=source, parties=parties))
 
     @api.post("/payments/batch", summary="Ask for many payments")
-    def post_payments(body: Annotated[list[PaymentIn], Field(max_length=BATCH_MAX)], source: caller) -> list[Result]:
-        return [_carry_out(store, partial(_pay, body=item, source=source, parties=parties)) for item in body]
+    def post_payments(body: Annotated[list[Annotated[PaymentIn, Apart]], Many], source: caller) -> list[Result]:
+        return each(body, partial(_pay, source=source, parties=parties))
 
     return api
 
 
-def _carry_out(store: Store, act: Act) -> Result:
+def _carry_out(store: Store, item: Item | Misshapen, act: Act[Item]) -> Result:
+    if isinstance(item, Misshapen):
+        return Result(outcome="rejected", reason="malformed", error=item.problem)
     try:
         with store.begin() as transaction:
-            return act(transaction)
+            return act(transaction, item)
     except MalformedError as error:
         return Result(outcome="rejected", reason=error.reason, error=str(error))
 
@@ -220,6 +287,8 @@ def _pay(transaction: Transaction, body: PaymentIn, source: str, parties: frozen
         amount_vnd=body.amount_vnd,
         requested_at=body.requested_at,
     )
+    # Two simultaneous calls with one reference: the second waits, then finds the first.
+    transaction.lock("payment", source, body.reference)
     reference, new = payments.request(transaction, wish)
     if body.paid is not None:
         result = PaymentResult(

@@ -2,10 +2,11 @@
 
 import hashlib
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import ARRAY, ColumnElement, Row, Text, any_, insert, literal, select
 
 from truc.errors import TransientError
 from truc.reconcile.matching import CorePayment, Outcome, PartnerLine, match
@@ -78,16 +79,19 @@ def _lines(transaction: Transaction, statement_id: int) -> list[PartnerLine]:
 
 def _payments(transaction: Transaction, party: str, business_on: date, lines: list[PartnerLine]) -> list[CorePayment]:
     """The party's payments of the day, and those of other days or states that the statement names."""
-    named = [line.our_reference for line in lines]
+    ours = _texts(line.our_reference for line in lines)
+    theirs = _texts(line.partner_reference for line in lines)
     rows = transaction.sql.execute(
         select(PAYMENTS)
         .where(
             PAYMENTS.c.party == party,
             ((PAYMENTS.c.state == "paid") & (PAYMENTS.c.business_on == business_on))
-            | PAYMENTS.c.our_reference.in_(named),
+            | (PAYMENTS.c.our_reference == any_(ours))
+            | (PAYMENTS.c.partner_reference == any_(theirs)),
         )
         .order_by(PAYMENTS.c.id)
-    )
+    ).all()
+    elsewhere = _on_other_statements(transaction, party, business_on, ours)
     return [
         CorePayment(
             id=row.id,
@@ -96,9 +100,36 @@ def _payments(transaction: Transaction, party: str, business_on: date, lines: li
             amount_vnd=row.amount_vnd,
             paid=row.state == "paid",
             of_day=row.state == "paid" and row.business_on == business_on,
+            on_other_statement=row.our_reference in elsewhere,
         )
         for row in rows
     ]
+
+
+def _on_other_statements(
+    transaction: Transaction, party: str, business_on: date, ours: ColumnElement[list[str]]
+) -> set[str]:
+    """Which of these references the newest statements of other days have as paid."""
+    newest = (
+        select(STATEMENTS.c.id)
+        .where(STATEMENTS.c.party == party, STATEMENTS.c.business_on != business_on)
+        .distinct(STATEMENTS.c.business_on)
+        .order_by(STATEMENTS.c.business_on, STATEMENTS.c.version.desc())
+    )
+    rows = transaction.sql.execute(
+        select(STATEMENT_LINES.c.our_reference).where(
+            STATEMENT_LINES.c.our_reference == any_(ours),
+            STATEMENT_LINES.c.statement_id.in_(newest),
+            STATEMENT_LINES.c.kind == "payment",
+            STATEMENT_LINES.c.state == "paid",
+        )
+    )
+    return {str(row.our_reference) for row in rows}
+
+
+def _texts(values: Iterable[str]) -> ColumnElement[list[str]]:
+    """One array parameter, however many values: a statement may hold more lines than a query takes parameters."""
+    return literal(sorted({value for value in values if value}), ARRAY(Text))
 
 
 def _input_digest(payments: list[CorePayment], lines: list[PartnerLine]) -> str:

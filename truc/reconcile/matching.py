@@ -1,6 +1,7 @@
 """Matches a day's payments with a partner's statement lines: pure, in whole đồng, every row ends in one place."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -10,15 +11,20 @@ BreakClass = Literal[
     "missing_in_core",  # the statement has it, we never asked for it
     "state_differs",  # the statement says paid, our payment is not
     "amount_differs",
-    "duplicate_at_partner",  # a second line for one payment
-    "timing",  # ours of a neighbouring day: it matches there
+    "duplicate_at_partner",  # a second line for one payment, on this day's statement or after another day's
+    "timing",  # ours of another day, whose own statement does not have it
 ]
+HAS_CORE_SIDE = ("missing_at_partner", "amount_differs")  # the others hold nothing of the day's own books
 Rule = Literal["our_reference", "partner_reference"]
 
 
 @dataclass(frozen=True, slots=True)
 class CorePayment:
-    """One payment of ours. `of_day` is False for one the day's books do not hold (unpaid, or of another day)."""
+    """One payment of ours.
+
+    `of_day` is False for one the day's books do not hold (unpaid, or of another day);
+    `on_other_statement` tells that the statement of another day has it already.
+    """
 
     id: int
     our_reference: str
@@ -26,6 +32,7 @@ class CorePayment:
     amount_vnd: int
     paid: bool
     of_day: bool
+    on_other_statement: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +93,17 @@ def match(party: str, payments: Sequence[CorePayment], lines: Sequence[PartnerLi
     matches, breaks = [], []
     for payment, line, rule in pairs:
         if not payment.of_day:
-            kind: BreakClass = "timing" if payment.paid else "state_differs"
+            kind = _class_of_a_stranger(payment)
             breaks.append(_break(party, kind, None, line, rule, payment_id=payment.id))
         elif payment.amount_vnd != line.amount_vnd:
             breaks.append(_break(party, "amount_differs", payment, line, rule))
         else:
             matches.append(Match(payment, line, rule))
-    paired = {reference for payment, line, _ in pairs for reference in (payment.our_reference, line.our_reference)}
+    ours = {name for payment, line, _ in pairs for name in (payment.our_reference, line.our_reference)} - {""}
+    theirs = {name for payment, line, _ in pairs for name in (payment.partner_reference, line.partner_reference)}
+    theirs -= {"", *_shared_partner_references(payments)}
     for line in leftover_lines:
-        known = line.our_reference in paired
+        known = line.our_reference in ours or line.partner_reference in theirs
         breaks.append(_break(party, "duplicate_at_partner" if known else "missing_in_core", None, line, "none"))
     for payment in payments:
         if payment.of_day and payment.id not in taken:
@@ -107,12 +116,20 @@ def match(party: str, payments: Sequence[CorePayment], lines: Sequence[PartnerLi
 def _pair(
     payments: Sequence[CorePayment], lines: Sequence[PartnerLine]
 ) -> tuple[list[tuple[CorePayment, PartnerLine, Rule]], list[PartnerLine]]:
-    """Pair by our reference, then by the partner's where it names exactly one payment; each row at most once."""
-    by_ours = {payment.our_reference: payment for payment in payments}
-    by_theirs = _unique_by_partner_reference(payments)
+    """Pair by our reference, then by the partner's where it names exactly one payment; each row at most once.
+
+    Of several lines for one payment, the one that also carries the partner's reference we know is its own.
+    """
+    by_ours = {payment.our_reference: payment for payment in payments if payment.our_reference}
+    shared = _shared_partner_references(payments)
+    by_theirs = {payment.partner_reference: payment for payment in payments if payment.partner_reference not in shared}
+    by_theirs.pop("", None)
     pairs: list[tuple[CorePayment, PartnerLine, Rule]] = []
     taken: set[int] = set()
-    waiting = sorted(lines, key=lambda line: line.line_no)
+    agreeing = {(payment.our_reference, payment.partner_reference) for payment in payments}
+    waiting = sorted(
+        lines, key=lambda line: ((line.our_reference, line.partner_reference) not in agreeing, line.line_no)
+    )
     rules: tuple[tuple[Rule, dict[str, CorePayment]], ...] = (
         ("our_reference", by_ours),
         ("partner_reference", by_theirs),
@@ -130,12 +147,17 @@ def _pair(
     return pairs, waiting
 
 
-def _unique_by_partner_reference(payments: Sequence[CorePayment]) -> dict[str, CorePayment]:
-    found: dict[str, list[CorePayment]] = {}
-    for payment in payments:
-        if payment.partner_reference:
-            found.setdefault(payment.partner_reference, []).append(payment)
-    return {reference: group[0] for reference, group in found.items() if len(group) == 1}
+def _shared_partner_references(payments: Sequence[CorePayment]) -> set[str]:
+    """The partner's references that name several payments of ours, and so none."""
+    counted = Counter(payment.partner_reference for payment in payments)
+    return {reference for reference, count in counted.items() if count > 1}
+
+
+def _class_of_a_stranger(payment: CorePayment) -> BreakClass:
+    """What a line means that names a payment outside the day's books."""
+    if not payment.paid:
+        return "state_differs"
+    return "duplicate_at_partner" if payment.on_other_statement else "timing"
 
 
 def _break(
@@ -151,7 +173,7 @@ def _break(
     theirs = line.partner_reference if line else payment.partner_reference if payment else ""
     line_no = line.line_no if line else None
     # From what the break is about, so that a second run of the day gives it the same id.
-    about = f"{party}|{kind}|{ours}|{theirs}|{line_no or 0}"
+    about = "\0".join((party, kind, ours, theirs, str(line_no or 0)))
     return Break(
         break_id=hashlib.sha256(about.encode()).hexdigest()[:16],
         break_class=kind,
@@ -169,7 +191,7 @@ def _check_conservation(payments: Sequence[CorePayment], lines: Sequence[Partner
     core = [payment.amount_vnd for payment in payments if payment.of_day]
     partner = [line.amount_vnd for line in lines]
     core_out = [one.payment.amount_vnd for one in outcome.matches] + [
-        one.core_vnd for one in outcome.breaks if one.core_vnd
+        one.core_vnd for one in outcome.breaks if one.break_class in HAS_CORE_SIDE
     ]
     partner_out = [one.line.amount_vnd for one in outcome.matches] + [
         one.partner_vnd for one in outcome.breaks if one.line_no is not None

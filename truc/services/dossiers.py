@@ -193,8 +193,8 @@ def _tell(transaction: Transaction, before: Row[tuple[object, ...]], change: Sta
         started_at=before.status_at,
         due_at=before.due_at,
     )
-    # One change of one dossier at one instant: the ledger of the outbox refuses a second.
-    external_id = f"{change.dossier_code}/{change.status}/{int(change.changed_at.timestamp())}"
+    # By its place in the history: an instant may see one status twice, where only days are known.
+    external_id = f"{change.dossier_code}/{dossiers.history_length(transaction, change.dossier_code)}"
     outbox.publish(transaction, Event.STATUS_CHANGED, message, key=change.dossier_code, external_id=external_id)
     notice = NOTICES.get(status)
     if notice is not None and before.wants_sms:

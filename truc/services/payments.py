@@ -36,6 +36,7 @@ def request(transaction: Transaction, wish: PaymentWish) -> tuple[str, bool]:
     A party without a payment operation (a bank that only delivers statements) is told nothing: the
     citizen transfers with our reference.
     """
+    transaction.lock("payment", wish.source, wish.source_reference)  # a second, simultaneous wish waits
     known = payments.find(transaction, wish.source, wish.source_reference)
     if known is not None:
         return known, False

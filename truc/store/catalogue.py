@@ -22,6 +22,9 @@ from truc.store.tables.catalogue import (
 )
 from truc.store.tables.dossiers import SWAPPED_DAYS
 
+# As ChannelTerms.fee_vnd: a fee per page or per copy needs a count we do not have.
+ONCE_A_DOSSIER = frozenset({"", "lần", "hồ sơ"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
@@ -100,9 +103,9 @@ def keep_agencies(transaction: Transaction, agencies: Iterable[Agency]) -> int:
     for name in changed:
         differs = differs | AGENCIES.c[name].is_distinct_from(statement.excluded[name])
     done = transaction.sql.execute(
-        statement.on_conflict_do_update(index_elements=["code"], set_=changed, where=differs)
+        statement.on_conflict_do_update(index_elements=["code"], set_=changed, where=differs).returning(AGENCIES.c.code)
     )
-    return done.rowcount
+    return len(done.all())
 
 
 def agency_name(transaction: Transaction, code: str) -> str:
@@ -172,7 +175,7 @@ def _only_fee(transaction: Transaction, version_id: int, channel: str) -> int | 
             PROCEDURE_FEES.c.version_id == version_id, PROCEDURE_FEES.c.channel == channel
         )
     ).all()
-    return int(fees[0].amount_vnd) if len(fees) == 1 and not fees[0].per else None
+    return int(fees[0].amount_vnd) if len(fees) == 1 and fees[0].per in ONCE_A_DOSSIER else None
 
 
 def _insert_version(transaction: Transaction, procedure: Procedure, version: int) -> int:

@@ -1,6 +1,7 @@
 """The store of customers: people and organisations, sealed, found again by the blind index of their identifier."""
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from truc.messages import Person
 from truc.store.opened import Transaction
@@ -16,11 +17,20 @@ def keep(transaction: Transaction, person: Person) -> int:
     known of a customer (name, phone, address) is the latest they gave.
     """
     index = _index(transaction, person)
-    values = _sealed(transaction, person)
     if index is None:
-        return _insert(transaction, values)
-    found = transaction.sql.execute(select(CUSTOMERS.c.id).where(CUSTOMERS.c.identifier_index == index)).scalar()
-    return _insert(transaction, {**values, "identifier_index": index}) if found is None else int(found)
+        return _insert(transaction, _sealed(transaction, person))
+    known = select(CUSTOMERS.c.id).where(CUSTOMERS.c.identifier_index == index)
+    found = transaction.sql.execute(known).scalar()
+    if found is None:
+        # Somebody else may be booking the same person at this moment.
+        values = {**_sealed(transaction, person), "identifier_index": index}
+        new = upsert(CUSTOMERS).values(values).on_conflict_do_nothing(index_elements=["identifier_index"])
+        created = transaction.sql.execute(new.returning(CUSTOMERS.c.id)).scalar()
+        if created is not None:
+            return int(created)
+        found = transaction.sql.execute(known).scalar_one()
+    _renew(transaction, int(found), person)
+    return int(found)
 
 
 def read(transaction: Transaction, customer_id: int) -> Person:
@@ -35,6 +45,17 @@ def read(transaction: Transaction, customer_id: int) -> Person:
     }
     identifier = transaction.sealer.unseal_text(row.identifier_sealed, context=INDEX_CONTEXT)
     return Person(kind=row.kind, personal_id=identifier, province_code=row.province_code or "", **clear)
+
+
+def _renew(transaction: Transaction, customer_id: int, person: Person) -> None:
+    """Take over what differs; what was not given this time stays, and no difference writes nothing."""
+    before = read(transaction, customer_id)
+    changed = [name for name, given in person if given and given != getattr(before, name)]
+    if not changed:
+        return
+    latest = before.model_copy(update={name: getattr(person, name) for name in changed})
+    values = _sealed(transaction, latest)
+    transaction.sql.execute(update(CUSTOMERS).where(CUSTOMERS.c.id == customer_id).values(values))
 
 
 def _index(transaction: Transaction, person: Person) -> str | None:

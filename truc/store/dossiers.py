@@ -140,6 +140,12 @@ def change_status(
     return outcome
 
 
+def history_length(transaction: Transaction, code: str) -> int:
+    """Return how many moves the dossier has made, its reception included."""
+    count = select(func.count()).where(DOSSIER_HISTORY.c.dossier_code == code)
+    return int(transaction.sql.execute(count).scalar_one())
+
+
 def add_result(transaction: Transaction, code: str, number: str, title: str, issued_at: datetime) -> None:
     """Book one result of a dossier; the same number twice is one result."""
     transaction.sql.execute(

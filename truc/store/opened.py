@@ -51,6 +51,7 @@ def open_store(url: str, sealer: Sealer, *, connections_max: int = 8) -> Store:
         pool_size=connections_max,
         max_overflow=4,
         pool_pre_ping=True,
+        hide_parameters=True,  # an error's text reaches logs, and parameters are citizens' data
         connect_args={"application_name": "truc", "options": "-c timezone=UTC", "connect_timeout": 10},
     )
     return Store(engine, sealer)

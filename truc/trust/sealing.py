@@ -37,7 +37,7 @@ class Sealer:
         nonce, text = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
         try:
             return AESGCM(self.seal_key).decrypt(nonce, text, context.encode())
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # ValueError: too short to hold a nonce
             raise MalformedError(f"{context}: key or bytes do not fit", reason="seal_broken") from error
 
     def seal_text(self, text: str, *, context: str) -> bytes | None:

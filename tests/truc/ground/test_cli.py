@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -105,3 +106,8 @@ def test_the_operators_own_airflow_option_wins(tmp_path, monkeypatch):
     found = airflow_home.environment(settings.load(tmp_path))
     assert found["AIRFLOW__CORE__PARALLELISM"] == "16"
     assert found["AIRFLOW__API__PORT"] != "1", "where things are is ours to say"
+
+
+def test_a_player_of_days_can_switch_schedules_off(tmp_path):
+    one = replace(settings.load(tmp_path), airflow_options={"SCHEDULER__USE_JOB_SCHEDULE": "False"})
+    assert airflow_home.environment(one)["AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE"] == "False"

@@ -26,8 +26,7 @@ def installation(request):
     assert root.stat().st_mode & 0o077 == 0
     one = settings.load(root)
     yield one
-    postgres.stop(one)
-    postgres_home.remove(one)
+    postgres.remove(one)
     shutil.rmtree(root)
 
 
@@ -44,9 +43,8 @@ def test_it_starts_in_a_private_folder_keeps_data_and_leaves_nothing(installatio
         assert connection.execute("SELECT upper(word) FROM kept").fetchone() == ("ĐẶNG THỊ ÁNH",)
         shown = {name: connection.execute(f"SHOW {name}").fetchone()[0] for name in ("TimeZone", "fsync")}
         assert shown == {"TimeZone": "UTC", "fsync": "on"}
-    postgres.stop(installation)
     real = installation.postgres.resolve()
-    postgres_home.remove(installation)
+    postgres.remove(installation)
     assert not real.exists()
     assert not installation.postgres.is_symlink()
 

@@ -166,14 +166,29 @@ time.sleep(600)
 def test_services_started_last_stop_first(tmp_path):
     diary = tmp_path / "diary"
 
-    def teller(word):
-        up = Path(f"{diary}{word}")
-        return Service(name=word, argv=[sys.executable, "-c", TELLER, str(diary), word], ready=up.exists)
+    def teller(word, stop_order=0):
+        up, argv = Path(f"{diary}{word}"), [sys.executable, "-c", TELLER, str(diary), word]
+        return Service(name=word, argv=argv, ready=up.exists, stop_order=stop_order)
 
     with Supervisor(tmp_path / "run", tmp_path / "log") as supervisor:
         for word in "abc":
             supervisor.start(teller(word))
-    assert diary.read_text() == "cba"
+        supervisor.start(teller("e", stop_order=1), teller("d"))
+    assert diary.read_text() == "decba"
+
+
+def test_a_stop_that_was_lost_is_repeated_before_the_kill(tmp_path):
+    heard, up = tmp_path / "heard", tmp_path / "up"
+    slow = (
+        "import signal, sys, time; heard = []\n"
+        "def hear(*_):\n heard.append(1)\n if len(heard) == 2: open(sys.argv[1], 'w'); sys.exit(0)\n"
+        "signal.signal(signal.SIGTERM, hear); open(sys.argv[2], 'w')\n"
+        "while True: time.sleep(1)"
+    )
+    argv = [sys.executable, "-c", slow, str(heard), str(up)]
+    with Supervisor(tmp_path / "run", tmp_path / "log") as supervisor:
+        supervisor.start(Service(name="slow", argv=argv, ready=up.exists, grace_s=2))
+    assert heard.exists()
 
 
 def test_output_goes_to_the_services_log(tmp_path):

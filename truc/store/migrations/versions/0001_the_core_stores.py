@@ -30,10 +30,16 @@ MOVES = {1: (2, 3, 7), 2: (4, 5, 6, 7, 8, 9), 4: (5, 6, 7, 8, 9), 5: (4, 7, 8), 
 LEDGER_RULES = """
 CREATE FUNCTION ledger_entry_balances() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    checked bigint := CASE WHEN TG_TABLE_NAME = 'ledger_entries' THEN NEW.id ELSE NEW.entry_id END;
+    checked bigint;
     total numeric;
     lines integer;
 BEGIN
+    -- Not one CASE: an expression may only name columns its row has, and the rows differ.
+    IF TG_TABLE_NAME = 'ledger_entries' THEN
+        checked := NEW.id;
+    ELSE
+        checked := NEW.entry_id;
+    END IF;
     SELECT coalesce(sum(amount_vnd), 0), count(*) INTO total, lines FROM ledger_lines WHERE entry_id = checked;
     IF lines < 2 OR total <> 0 THEN
         RAISE EXCEPTION 'ledger entry % does not balance: % lines, sum %', checked, lines, total

@@ -1,0 +1,1 @@
+"""Benchmarks: each prints a ratio against a named peer or floor, measured in the same run."""

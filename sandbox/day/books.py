@@ -1,0 +1,137 @@
+"""The books of both sides: what the hub says it sent, what each partner says it did, and how far the two agree."""
+
+import hashlib
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from sandbox.day.partners import Partner
+from sandbox.day.stage import Stage
+from truc.domain.calendar import BUSINESS_ZONE
+from truc.exchange.outbox import CONTEXT
+from truc.messages import NoticeDue
+from truc.store.tables import METADATA
+from truc.store.tables.exchange import OUTBOX
+
+# What one of our messages makes at a partner: (party, operation) → the stand-in's name for the effect.
+EFFECTS = {
+    ("national_portal", "dossier"): "DongBoHoSoMC",
+    ("national_portal", "progress"): "CapNhatTienDoHoSoMC",
+    ("momo", "payment"): "payment",
+    ("vnpost", "order"): "order",
+    ("sms", "message"): "message",
+}
+UNFINISHED = ("waiting", "sending", "unknown")
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One kind of message, both sides. Every list holds the partner's names of things."""
+
+    sent: list[str] = field(default_factory=list)
+    stopped: list[str] = field(default_factory=list)  # refused or set aside, each with its reason
+    silent: int = 0  # stopped without a reason: a message nobody could find again
+    waiting: int = 0
+    at_partner: dict[str, int] = field(default_factory=dict)  # name → how often it was done
+
+    @property
+    def lost(self) -> int:
+        """Messages we hold as sent that the partner does not have, and those that vanished."""
+        return len(set(self.sent) - self.at_partner.keys()) + self.silent
+
+    @property
+    def doubled(self) -> int:
+        """Effects beyond the one that each message may have."""
+        return sum(times - 1 for times in self.at_partner.values()) + len(self.sent) - len(set(self.sent))
+
+    @property
+    def unexplained(self) -> int:
+        """Effects at the partner that no message of ours accounts for."""
+        return len(self.at_partner.keys() - set(self.sent) - set(self.stopped))
+
+
+def exchanges(stage: Stage) -> dict[str, Exchange]:
+    """Return "party.operation" → both sides, for everything we send."""
+    names = _portal_names(stage)
+    return {
+        f"{party}.{operation}": _exchange(stage, party, operation, names)
+        for party, operation in EFFECTS
+        if party in stage.partners
+    }
+
+
+def count_tables(stage: Stage) -> dict[str, int]:
+    """Return the rows of every table of the core."""
+    with stage.store.begin() as transaction:
+        return {
+            table.name: int(transaction.sql.execute(select(func.count()).select_from(table)).scalar_one())
+            for table in METADATA.sorted_tables
+        }
+
+
+def count_effects(partners: Mapping[str, Partner]) -> dict[str, int]:
+    """Return how often each partner did what we asked it for."""
+    return {
+        f"{party}.{effect}": sum(one["times"] for one in partners[party].effects(effect))
+        for (party, _), effect in EFFECTS.items()
+        if party in partners
+    }
+
+
+def coverage(stage: Stage) -> tuple[int, int]:
+    """Return how many of our dossiers stand at the portal as they stand here, and how many there are."""
+    there = stage.partners["national_portal"].ask("coverage")
+    ours = stage.rows("SELECT code, portal_code, status FROM dossiers")
+    return sum(there.get(one.portal_code or one.code) == str(one.status) for one in ours), len(ours)
+
+
+def _exchange(stage: Stage, party: str, operation: str, names: dict[str, str]) -> Exchange:
+    found = Exchange()
+    for row, name in _ours(stage, party, operation, names):
+        if row.state in ("sent", "superseded"):
+            found.sent.append(name)
+        elif row.state in UNFINISHED:
+            found.waiting += 1
+        else:
+            found.stopped.append(name)
+            found.silent += not row.reason
+    effects = stage.partners[party].effects(EFFECTS[party, operation])
+    found.at_partner = {one["external_id"]: one["times"] for one in effects}
+    return found
+
+
+def _ours(stage: Stage, party: str, operation: str, names: dict[str, str]) -> Iterator[tuple[Any, str]]:
+    columns = (OUTBOX.c.external_id, OUTBOX.c.state, OUTBOX.c.reason, OUTBOX.c.message)
+    with stage.store.begin() as transaction:
+        query = select(*columns).where(OUTBOX.c.party == party, OUTBOX.c.operation == operation)
+        for row in transaction.sql.execute(query):
+            if operation == "message":
+                notice = NoticeDue.model_validate_json(transaction.sealer.unseal(bytes(row.message), context=CONTEXT))
+                yield row, sms_name(notice.phone, notice.text)
+            elif operation == "progress":
+                yield row, step_name(row.external_id, names)
+            else:
+                yield row, names.get(row.external_id, row.external_id)
+
+
+def sms_name(phone: str, text: str) -> str:
+    """Return how the SMS stand-in names a message: receiver and digest of the text."""
+    digest = hashlib.sha256(unicodedata.normalize("NFC", text).strip().encode()).hexdigest()
+    return f"84{phone.removeprefix('0')}:{digest}"
+
+
+def step_name(external_id: str, names: dict[str, str]) -> str:
+    """Return how the portal stand-in names a step: code|status|yyyyMMddHHmmss; ours is code/status/seconds."""
+    code, status, seconds = external_id.rsplit("/", 2)
+    at = datetime.fromtimestamp(int(seconds), BUSINESS_ZONE)
+    return f"{names.get(code, code)}|{status}|{at:%Y%m%d%H%M%S}"
+
+
+def _portal_names(stage: Stage) -> dict[str, str]:
+    """Our code → the portal's, for the dossiers that came from it."""
+    rows = stage.rows("SELECT code, portal_code FROM dossiers WHERE portal_code IS NOT NULL")
+    return {row.code: row.portal_code for row in rows}

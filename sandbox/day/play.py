@@ -1,0 +1,161 @@
+"""Plays a business day through the running hub, phase by phase, and says whether everything came as expected."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+from rich.console import Console
+
+from sandbox.day import money, morning, parcels, portal, statements, summary, table
+from sandbox.day.generate import generate
+from sandbox.day.journal import Journal, opened
+from sandbox.day.one_stop import CLIENT, OneStop
+from sandbox.day.partners import partners
+from sandbox.day.plan import Plan
+from sandbox.day.progress import Progress
+from sandbox.day.stage import Stage
+from truc import up
+from truc.inbound.clients import ensure_client
+from truc.settings import Settings
+from truc.store.opened import Store, open_hub_store
+from truc.supervisor import running_pid
+
+DAGS = (
+    "catalogue_load", "dossier_intake", "status_push", "payment_requests", "payment_callbacks", "postal_orders",
+    "postal_tracking", "notify_sms", "statement_momo", "statement_vietinbank", "reconcile_payments",
+)  # fmt: skip
+DELIVERIES = {
+    "national_portal": "status_push",
+    "momo": "payment_requests",
+    "vnpost": "postal_orders",
+    "sms": "notify_sms",
+}
+SUMMARY_FILE = "summary.json"
+ROUNDS_AT_MOST = 3
+
+
+def play(settings: Settings, day: date, *, dossiers: int, seed: int, console: Console) -> bool:
+    """Play the day, in the hub that runs here or in one of its own, and return whether all came as expected.
+
+    The summary is printed, and written to `var/day/summary.json`.
+    """
+    progress = Progress(console)
+    with progress.phase("plan", "Lập ngày làm việc", "generating the day"):
+        plan = generate(day, dossiers=dossiers, seed=seed)
+    with _hub(settings, progress) as hub, contextlib.closing(open_hub_store(hub.settings)) as store:
+        stage = _stage(hub, store, plan, progress, dossiers)
+        before = {} if stage.first_time else summary.counts(stage)
+        hub.airflow.wait_for_dags(*DAGS, within_s=120)
+        _phases(stage)
+        with progress.phase("summary", "Tổng hợp", "asking the core and every partner"):
+            found = summary.build(stage, before)
+        whole = summary.verdict(stage.expectations) == "ok"
+        if whole and stage.first_time:
+            stage.journal.figures = summary.counts(stage)
+            stage.journal.save()
+    _finish(stage, found)
+    return whole
+
+
+def _phases(stage: Stage) -> None:
+    phase = stage.progress.phase
+    with phase("catalogue", "Danh mục thủ tục, cơ quan", "catalogue of procedures, agencies"):
+        morning.load_catalogue(stage)
+    with phase("counters", "Hồ sơ tại quầy và qua bưu chính", "dossiers at counters and by post"):
+        morning.hand_over_counter_dossiers(stage)
+    with phase("intake", "Hồ sơ trực tuyến từ Cổng DVCQG", "online dossiers from the national portal"):
+        morning.take_in_online_dossiers(stage)
+    with phase("outage", "Cổng DVCQG mất kết nối", "the portal is away"):
+        portal.outage(stage)
+    with phase("push", "Đồng bộ hồ sơ lên Cổng", "dossiers to the portal, answers lost on the way"):
+        portal.lose_answers(stage, portal.PUSH_DOSSIER)
+        portal.push(stage)
+    with phase("statuses", "Cán bộ chuyển trạng thái", "officers move dossiers"):
+        portal.change_statuses(stage)
+    with phase("payment_requests", "Yêu cầu thanh toán", "payment requests"):
+        money.request(stage)
+    with phase("deliver", "Gửi đi: Cổng, bưu chính, MoMo, tin nhắn", "to the portal, the post, MoMo, SMS"):
+        portal.lose_answers(stage, portal.PUSH_PROGRESS)
+        parcels.lose_answers(stage)
+        money.lose_answers(stage)
+        stage.run(*DELIVERIES.values())
+    with phase("pay", "Công dân thanh toán qua MoMo", "citizens pay, callbacks come"):
+        money.citizens_pay(stage)
+        parcels.carry(stage)
+        stage.run("payment_callbacks", "postal_tracking")
+    with phase("statements", "Sao kê của ngân hàng và ví", "the statements of bank and wallet"):
+        statements.deliver_wrong_then_right(stage)
+        statements.deliver_twice(stage)
+    with phase("reconcile", "Đối soát", "reconciliation"):
+        statements.reconcile(stage)
+    with phase("rest", "Gửi nốt phần còn lại", "whatever still waits"):
+        _send_the_rest(stage)
+
+
+def _send_the_rest(stage: Stage) -> None:
+    """Give what still waits its next chances; a message may have to wait for its turn."""
+    for _ in range(ROUNDS_AT_MOST):
+        waiting = [dag for party, dag in DELIVERIES.items() if stage.open_messages(party)]
+        if not waiting:
+            return
+        stage.run(*waiting)
+
+
+def _stage(hub: up.Hub, store: Store, plan: Plan, progress: Progress, dossiers: int) -> Stage:
+    journal = _journal(hub.settings, store, plan, dossiers)
+    if journal.played:
+        progress.say("Ngày này đã được chạy: không được thêm gì · played before: nothing may be added")
+    return Stage(
+        settings=hub.settings,
+        plan=plan,
+        airflow=hub.airflow,
+        store=store,
+        one_stop=OneStop(hub.settings.gateway_url, ensure_client(hub.settings.secrets, CLIENT)),
+        partners=partners(hub.settings.sandbox),
+        journal=journal,
+        progress=progress,
+        first_time=not journal.played,
+    )
+
+
+def _journal(settings: Settings, store: Store, plan: Plan, dossiers: int) -> Journal:
+    with store.begin() as transaction:
+        query = "SELECT count(*) FROM dossiers WHERE source_reference LIKE %(name)s"
+        known = transaction.sql.exec_driver_sql(query, {"name": f"%-{plan.day:%y%m%d}-%"}).scalar_one()
+    path = settings.day / f"journal-{plan.day.isoformat()}.json"
+    return opened(path, seed=plan.seed, dossiers=dossiers, core_has_the_day=known > 0)
+
+
+@contextlib.contextmanager
+def _hub(settings: Settings, progress: Progress) -> Iterator[up.Hub]:
+    """Yield the hub that runs from this folder already, or one that lives as long as the block."""
+    if (pid := running_pid(settings.run)) is not None:
+        progress.say(f"… trong hệ thống đang chạy · in the hub that runs here (process {pid})")
+        yield up.Hub(settings, None, up.api(settings))  # type: ignore[arg-type]  # its supervisor is elsewhere
+        return
+    begun = progress.elapsed_s
+    with up.hub_up(settings, with_sandbox=True, report=lambda name: progress.say(f"… {name}")) as hub:
+        progress.seconds["start"] = round(progress.elapsed_s - begun, 1)
+        yield hub
+        begun = progress.elapsed_s
+    progress.seconds["stop"] = round(progress.elapsed_s - begun, 1)
+
+
+def _finish(stage: Stage, found: dict[str, Any]) -> None:
+    found |= {
+        "verdict": summary.verdict(stage.expectations),
+        "expectations": [
+            {"name": one.name, "expected": one.expected, "found": one.found, "holds": one.holds, "where": one.where}
+            for one in stage.expectations
+        ],
+        "seconds": round(stage.progress.elapsed_s, 1),
+        "phase_seconds": stage.progress.seconds,
+        "dag_seconds": {f"{run.dag} {run.run_id}": round(run.seconds, 1) for run in stage.runs},
+    }
+    path = stage.settings.day / SUMMARY_FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(found, ensure_ascii=False, indent=1), encoding="utf-8")
+    table.show(stage.progress.console, found, stage.expectations)
+    stage.progress.console.print(f"[dim]{path}[/]", highlight=False, soft_wrap=True)

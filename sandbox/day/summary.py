@@ -1,0 +1,209 @@
+"""Builds the day's summary: the core is asked, every partner is asked, and the two are held against each other."""
+
+from collections import Counter
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from sandbox.day import books, figures, money, statements
+from sandbox.day.books import Exchange
+from sandbox.day.stage import Expectation, Stage
+from truc.domain.calendar import BUSINESS_ZONE
+
+ON_TIME_WITHIN_PCT = 1.0  # how far the day may be from the seeds' on-time rate
+
+
+def build(stage: Stage, before: dict[str, int]) -> dict[str, Any]:
+    """Return the summary. `before` has the counts from before this run; they matter when the day was played earlier."""
+    exchanges = books.exchanges(stage)
+    same, all_dossiers = books.coverage(stage)
+    summary = {
+        "day": stage.plan.day.isoformat(),
+        "seed": stage.plan.seed,
+        "dossiers": _dossiers(stage),
+        "statuses": _statuses(stage, exchanges["national_portal.progress"], same, all_dossiers),
+        "shipments": _shipments(stage, exchanges["vnpost.order"]),
+        "payments": _payments(stage),
+        "reconciliation": _reconciliation(stage),
+        "sms": {"sent": len(exchanges["sms.message"].sent), "at_partner": len(exchanges["sms.message"].at_partner)},
+        "exchange": _exchange(stage, exchanges),
+        "faults": _faults(stage),
+    }
+    if not stage.first_time:
+        summary["second_run"] = added(before, counts(stage))
+    _expect(stage, summary, exchanges)
+    return summary
+
+
+def counts(stage: Stage) -> dict[str, int]:
+    """Return every table's rows and every partner's effects: what a second run must leave as it is."""
+    tables = {f"core.{name}": rows for name, rows in books.count_tables(stage).items()}
+    return tables | books.count_effects(stage.partners)
+
+
+def added(before: dict[str, int], after: dict[str, int]) -> dict[str, Any]:
+    """Return how much a run added, and where."""
+    where = {name: after[name] - before.get(name, 0) for name in after if after[name] != before.get(name, 0)}
+    return {"added": sum(abs(rows) for rows in where.values()), "where": where}
+
+
+def verdict(expectations: list[Expectation]) -> str:
+    """Return "ok" when everything came as expected."""
+    return "ok" if all(one.holds for one in expectations) else "not as expected"
+
+
+def _day(stage: Stage) -> dict[str, Any]:
+    begins = datetime.combine(stage.plan.day, time(), BUSINESS_ZONE)
+    return {"begins": begins, "ends": begins + timedelta(days=1)}
+
+
+def _dossiers(stage: Stage) -> dict[str, Any]:
+    query = """SELECT count(*) AS received, count(*) FILTER (WHERE channel = 'online') AS online,
+                      count(*) FILTER (WHERE wants_postal_return) AS by_post
+               FROM dossiers WHERE received_at >= :begins AND received_at < :ends"""
+    came = stage.rows(query, **_day(stage))[0]
+    query = """SELECT count(*) AS finished, count(*) FILTER (WHERE due_at IS NULL OR finished_at <= due_at) AS on_time
+               FROM dossiers WHERE status IN (9, 10) AND finished_at >= :begins AND finished_at < :ends"""
+    went = stage.rows(query, **_day(stage))[0]
+    return {
+        "received": came.received,
+        "online": came.online,
+        "online_pct": _percent(came.online, came.received),
+        "finished": went.finished,
+        "on_time": went.on_time,
+        "on_time_pct": _percent(went.on_time, went.finished),
+        "in_core": stage.number("SELECT count(*) FROM dossiers"),
+    }
+
+
+def _statuses(stage: Stage, progress: Exchange, same: int, all_dossiers: int) -> dict[str, Any]:
+    return {
+        "changed": stage.number("SELECT count(*) FROM dossier_history WHERE from_status IS NOT NULL"),
+        "at_partner": len(progress.at_partner),
+        "dossiers_standing_the_same": same,
+        "coverage_pct": _percent(same, all_dossiers),
+    }
+
+
+def _shipments(stage: Stage, orders: Exchange) -> dict[str, Any]:
+    rows = stage.rows("SELECT state, count(*) AS parcels FROM shipments GROUP BY state ORDER BY state")
+    states = {row.state: row.parcels for row in rows}
+    return {"ordered": sum(states.values()), "at_partner": len(orders.at_partner), "states": states}
+
+
+def _payments(stage: Stage) -> dict[str, Any]:
+    query = """SELECT party, count(*) AS payments, sum(amount_vnd) AS amount FROM payments
+               WHERE state = 'paid' AND business_on = :day GROUP BY party ORDER BY party"""
+    rows = stage.rows(query, day=stage.plan.day)
+    states = stage.rows("SELECT state, count(*) AS payments FROM payments GROUP BY state ORDER BY state")
+    count, amount_vnd = sum(row.payments for row in rows), sum(int(row.amount) for row in rows)
+    return {
+        "count": count,
+        "amount_vnd": amount_vnd,
+        "mean_vnd": round(amount_vnd / count) if count else 0,
+        "by_channel": {row.party: {"count": row.payments, "amount_vnd": int(row.amount)} for row in rows},
+        "states": {row.state: row.payments for row in states},
+        "receipts": stage.number("SELECT count(*) FROM receipts"),
+        "ledger_clearing_vnd": stage.number("SELECT sum(amount_vnd) FROM ledger_lines WHERE account LIKE 'clearing:%'"),
+    }
+
+
+def _reconciliation(stage: Stage) -> dict[str, Any]:
+    query = """SELECT DISTINCT ON (party) id, party, core_vnd, partner_vnd, matched_count FROM reconciliation_runs
+               WHERE business_on = :day ORDER BY party, version DESC"""
+    runs = stage.rows(query, day=stage.plan.day)
+    query = "SELECT break_class, difference_vnd FROM reconciliation_breaks WHERE run_id = ANY(:runs)"
+    breaks = stage.rows(query, runs=[row.id for row in runs])
+    return {
+        "matched": sum(row.matched_count for row in runs),
+        "breaks": dict(sorted(Counter(row.break_class for row in breaks).items())),
+        "difference_vnd": sum(row.difference_vnd for row in breaks),
+        "by_channel": {row.party: {"core_vnd": row.core_vnd, "partner_vnd": row.partner_vnd} for row in runs},
+    }
+
+
+def _exchange(stage: Stage, exchanges: dict[str, Exchange]) -> dict[str, Any]:
+    rows = stage.rows("SELECT party || '.' || reason AS what, count(*) AS items FROM set_aside GROUP BY 1 ORDER BY 1")
+    reasons = {row.what: row.items for row in rows}
+    return {
+        "sent": sum(len(one.sent) for one in exchanges.values()),
+        "waiting": sum(one.waiting for one in exchanges.values()),
+        "lost": sum(one.lost for one in exchanges.values()),
+        "doubled": sum(one.doubled for one in exchanges.values()),
+        "unexplained": sum(one.unexplained for one in exchanges.values()),
+        "set_aside": sum(reasons.values()),
+        "set_aside_reasons": reasons,
+    }
+
+
+def _faults(stage: Stage) -> dict[str, Any]:
+    calls = {
+        f"{party}.{what}": times
+        for party, one in stage.partners.items()
+        for what, times in sorted(one.faults_met().items())
+    }
+    troubles = {name: value for name, value in stage.journal.troubles.items() if name != "payment_roles"}
+    return {"met": len(troubles), "troubles": troubles, "calls_in_this_run": calls}
+
+
+def _expect(stage: Stage, summary: dict[str, Any], exchanges: dict[str, Exchange]) -> None:
+    """Hold what was found against what was planned, and each partner's books against ours."""
+    plan = stage.plan
+    of_day, online = len(plan.today), sum(one.online for one in plan.today)
+    stage.expect("dossiers received", of_day, summary["dossiers"]["received"])
+    stage.expect("dossiers online", online, summary["dossiers"]["online"])
+    ended = [one for one in plan.dossiers if one.finished_at is not None]
+    stage.expect("dossiers on time", sum(one.on_time for one in ended), summary["dossiers"]["on_time"])
+    if len(ended) >= 500:
+        off = abs(summary["dossiers"]["on_time_pct"] - 100 * figures.ON_TIME_SHARE)
+        stage.expect("on-time rate, points off the seeds'", 0, int(off / ON_TIME_WITHIN_PCT))
+    stage.expect("status changes", sum(len(one.moves) for one in plan.dossiers), summary["statuses"]["changed"])
+    stage.expect("coverage, %", 100.0, summary["statuses"]["coverage_pct"], "status_push")
+    for name, one in exchanges.items():
+        where = stage.log("sandbox")
+        stage.expect(f"{name}: lost, doubled, unexplained", (0, 0, 0), (one.lost, one.doubled, one.unexplained), where)
+        stage.expect(f"{name}: still waiting", 0, one.waiting, "truc exchange")
+    postal = sum(one.wants_postal_return for one in plan.dossiers)
+    stage.expect("parcels ordered, at the post", (postal, postal),
+                 (summary["shipments"]["ordered"], summary["shipments"]["at_partner"]), "postal_orders")  # fmt: skip
+    stage.expect("messages to citizens at the partner", summary["sms"]["sent"], summary["sms"]["at_partner"])
+    _expect_money(stage, summary)
+    stage.expect("set aside, by reason", _expected_set_aside(stage), summary["exchange"]["set_aside_reasons"])
+    if not stage.first_time:
+        stage.expect("added by the second run", {}, summary["second_run"]["where"])
+
+
+def _expect_money(stage: Stage, summary: dict[str, Any]) -> None:
+    roles = stage.journal.troubles[money.ROLES]
+    at_bank = sum(one.party == "vietinbank" for one in stage.plan.payments)
+    paid_here = len(roles["pay"]) + 1 + at_bank  # and the one whose callback came twice, once
+    stage.expect("payments booked", paid_here, summary["payments"]["count"], "payment_callbacks")
+    paid_there = sum(one["resultCode"] == 0 for one in stage.partners["momo"].ask("payments"))
+    stage.expect("paid at MoMo: ours and the lost callback", paid_there, len(roles["pay"]) + 2, "momo")
+    stage.expect("receipts, one each", summary["payments"]["count"], summary["payments"]["receipts"])
+    in_ledger = summary["payments"]["ledger_clearing_vnd"]
+    stage.expect("đồng in the ledger", summary["payments"]["amount_vnd"], in_ledger)
+    breaks, difference_vnd = statements.expected_breaks(stage)
+    stage.expect("breaks by class", breaks, summary["reconciliation"]["breaks"], "reconcile_payments")
+    found_vnd = summary["reconciliation"]["difference_vnd"]
+    stage.expect("difference, đồng", difference_vnd, found_vnd, "reconcile_payments")
+    matched = summary["payments"]["count"] - 2  # the changed amount, and the one MoMo leaves out
+    stage.expect("payments matched", matched, summary["reconciliation"]["matched"], "reconcile_payments")
+
+
+def _expected_set_aside(stage: Stage) -> dict[str, int]:
+    lost_addresses = stage.journal.troubles.get("lost_answers_create", 0)
+    planted = {
+        "momo.amount_differs": 1,
+        "momo.bad_signature": 1,
+        "momo.pay_url_not_given": lost_addresses,
+        "national_portal.malformed_date": 1,
+        "national_portal.unknown_procedure": 1,
+        "national_portal.unknown_status": 1,
+        "vietinbank.control_total_differs": 1,
+        "vietinbank.same_id_other_bytes": 1,
+    }
+    return {reason: items for reason, items in planted.items() if items}
+
+
+def _percent(part: int, whole: int) -> float:
+    return round(100 * part / whole, 2) if whole else 0.0
