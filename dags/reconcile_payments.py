@@ -7,7 +7,7 @@ from airflow.sdk import dag
 
 from truc import parties, steps
 from truc.manifest import Capability
-from truc.on_airflow import DAY, DEFAULTS, RUNS_AT_ONCE, START, business_day, dag_task, hub_store
+from truc.on_airflow import DAY, PATIENCE, RUNS_AT_ONCE, START, business_day, dag_task, hub_store
 
 PARTIES = [one.party for one in parties.with_capability(Capability.FETCH_STATEMENT)]
 
@@ -17,7 +17,7 @@ PARTIES = [one.party for one in parties.with_capability(Capability.FETCH_STATEME
     start_date=START,
     catchup=False,
     max_active_runs=RUNS_AT_ONCE["fetch_day"],
-    default_args=DEFAULTS,
+    default_args=PATIENCE["fetch_day"],
     params={"day": DAY},
     tags=["reconciliation", *PARTIES],
     is_paused_upon_creation=False,

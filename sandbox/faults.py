@@ -50,11 +50,7 @@ class Faults:
         """Return the fault to commit now for this operation, counting it, or None."""
         with self._lock:
             for fault in self._open:
-                if (
-                    fault.operation in (operation, "*")
-                    and (not modes or fault.mode in modes)
-                    and fault.times > 0
-                ):
+                if fault.operation in (operation, "*") and (not modes or fault.mode in modes) and fault.times > 0:
                     fault.times -= 1
                     self._met[f"{operation}:{fault.mode}"] += 1
                     self._open = [one for one in self._open if one.times > 0]

@@ -112,9 +112,7 @@ class HttpServer:
         return json_response({"error": "no such control call"}, 404) if found is None else found(request)
 
     def _effects(self, request: Request) -> Response:
-        return json_response(
-            [asdict(effect) for effect in self.state.effects(request.query.get("operation", ""))]
-        )
+        return json_response([asdict(effect) for effect in self.state.effects(request.query.get("operation", ""))])
 
     def _order(self, request: Request) -> Response:
         return json_response(self.state.order(request.query.get("operation", "")))
@@ -199,9 +197,7 @@ def _handler_for(server: HttpServer) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
                 return
             parts = urlsplit(self.path)
-            query = {
-                name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()
-            }
+            query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
             headers = {name.lower(): value for name, value in self.headers.items()}
             request = Request(self.command, parts.path, query, headers, self.rfile.read(length))
             self._write(server.answer(request, self.connection))

@@ -17,6 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import sandbox
+from truc.errors import SetupError
+
+MARK = "stand_in"  # in the extra of a connection that leads to a stand-in
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +52,16 @@ def start_all(home: Path, hub_url: str) -> list[Running]:
 
 
 def tell_the_hub(running: list[Running], connections_file: Path) -> None:
-    """Write the connections of the stand-ins into the hub's connection file (mode 0600), keeping the others."""
+    """Write the connections of the stand-ins into the hub's connection file (mode 0600), keeping the others.
+
+    Raise SetupError when a party there is a real one: its credentials must not be written over.
+    """
     known = _read(connections_file)
-    known.update({one.party: one.connection for one in running})
+    for one in running:
+        if one.party in known and MARK not in known[one.party].get("extra", {}):
+            text = f"connection {one.party!r} in {connections_file} is not a stand-in's: the sandbox leaves it alone"
+            raise SetupError(text, reason="connection_in_use")
+        known[one.party] = {**one.connection, "extra": {**one.connection["extra"], MARK: "yes"}}
     _write(connections_file, known)
 
 

@@ -139,7 +139,7 @@ class AirflowApi:
             )
 
         answer = _reached(send)
-        if answer.status_code == 401:
+        if answer.status_code in (401, 403):  # 403 is also Airflow's answer to a token that it does not accept
             self._sign_in()
             answer = _reached(send)
         return answer if answer.status_code in allow else self._check(answer)

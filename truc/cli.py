@@ -2,7 +2,6 @@
 
 import ast
 import importlib
-from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -187,9 +186,36 @@ def catalogue() -> None:
 @catalogue.command("load")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def load_catalogue(file: Path) -> None:
-    """Load procedures from FILE; list what could not be read, each with its reason."""
-    load: Callable[[Path], object] = importlib.import_module("truc.steps").load_catalogue
-    click.echo(load(file))
+    """Load procedures from FILE (our form or the national export's); list what could not be read, with the reason."""
+    from truc import steps, up
+    from truc.store.opened import open_hub_store
+
+    with up.database_up(_settings()) as settings:
+        up.migrate_hub(settings)
+        store = open_hub_store(settings)
+        loaded = steps.load_catalogue(store, file)
+        store.close()
+    click.echo(f"{loaded.procedures} procedures read, {loaded.new_versions} new versions")
+    for reason, count in loaded.unread.most_common():
+        click.echo(f"  {count:>5} wordings kept without a value: {reason}")
+    for item, reason in loaded.set_aside:
+        click.echo(f"  set aside: {item}: {reason}")
+
+
+@main.group()
+def client() -> None:
+    """The clients of the internal API."""
+
+
+@client.command("add")
+@click.argument("name")
+def add_client(name: str) -> None:
+    """Make a key for the client NAME, and print the file that holds it (mode 0600), never the key."""
+    from truc.inbound import clients
+
+    settings = _settings()
+    clients.ensure_client(settings.secrets, name)
+    click.echo(settings.secrets / f"client_{name}.key")
 
 
 def _settings() -> "Settings":
@@ -234,13 +260,20 @@ def _elsewhere() -> dict[str, str]:
 
 
 def _first_line(where: str) -> str:
-    """Return the first line of a command's docstring, read from its source without running it."""
+    """Return the first line of a command's help, read from its source without running it."""
     module, _, name = where.partition(":")
     source = _source(module)
     for node in ast.parse(source.read_text(encoding="utf-8")).body if source else []:
         if isinstance(node, ast.FunctionDef) and node.name == name:
-            return (ast.get_docstring(node) or "").partition("\n")[0]
+            return (_declared_help(node) or ast.get_docstring(node) or "").partition("\n")[0]
     return "(not installed)"
+
+
+def _declared_help(node: ast.FunctionDef) -> str | None:
+    """Return the text of `@click.command(help="…")`."""
+    calls = (one for one in node.decorator_list if isinstance(one, ast.Call))
+    texts = (word.value for call in calls for word in call.keywords if word.arg == "help")
+    return next((str(text.value) for text in texts if isinstance(text, ast.Constant)), None)
 
 
 def _source(module: str) -> Path | None:

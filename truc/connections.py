@@ -1,7 +1,7 @@
 """Endpoint and credentials of a party: one Airflow connection of the party's name, read from where Airflow reads it.
 
-Order, as Airflow's own: the environment (`AIRFLOW_CONN_<PARTY>`, JSON form), then the local-file
-secrets backend's JSON file (`TRUC_CONNECTIONS_FILE`, default `var/secrets/connections.json`). Airflow
+Order, as Airflow's own: the local-file secrets backend's JSON file (`TRUC_CONNECTIONS_FILE`, default
+`var/secrets/connections.json`), then the environment (`AIRFLOW_CONN_<PARTY>`, JSON form). Airflow
 itself is not imported: the CLI and the gateway must start fast. Inside a task, truc.on_airflow
 reads through Airflow instead, which adds connections kept in its database and masks secrets in logs.
 """
@@ -59,15 +59,15 @@ def connections_file() -> Path:
 
 def read(party: str) -> Connection:
     """Return the party's connection, or raise SetupError that says where to put one."""
-    name = f"AIRFLOW_CONN_{party.upper()}"
-    if text := os.environ.get(name):
-        return from_airflow_json(party, _object(text, name))
     path = connections_file()
     if path.exists():
         known = _object(path.read_text(encoding="utf-8"), str(path))
         value = known.get(party)
         if isinstance(value, Mapping):
             return from_airflow_json(party, value)
+    name = f"AIRFLOW_CONN_{party.upper()}"
+    if text := os.environ.get(name):
+        return from_airflow_json(party, _object(text, name))
     raise SetupError(
         f"no connection {party!r}: add it to {path} or to the environment as {name} (JSON)",
         reason="connection_missing",

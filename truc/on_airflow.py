@@ -9,7 +9,7 @@ import pendulum
 from airflow.sdk import DAG, BaseHook, Connection, Param, task
 from airflow.sdk.exceptions import AirflowFailException
 
-from truc import connections, parties, settings, steps
+from truc import connections, settings, steps
 from truc.domain.calendar import BUSINESS_ZONE, local_day
 from truc.errors import TransientError, TrucError
 from truc.manifest import Manifest, Pipeline
@@ -30,6 +30,12 @@ DEFAULTS: dict[str, Any] = {
 # A run about one day may wait long for a file; it must not hold the runs of other days. One that drains
 # a queue would only meet itself.
 RUNS_AT_ONCE = {"deliver": 1, "fetch": 1, "fetch_day": 4}
+# A file that is not there yet is waited for through the day, not for minutes.
+PATIENCE: dict[str, dict[str, Any]] = {
+    "deliver": DEFAULTS,
+    "fetch": DEFAULTS,
+    "fetch_day": {**DEFAULTS, "retries": 48, "max_retry_delay": timedelta(minutes=15)},
+}
 START = pendulum.datetime(2026, 1, 1, tz="Asia/Ho_Chi_Minh")
 DAY = Param(
     default=None,
@@ -94,7 +100,7 @@ def party_dag(manifest: Manifest, pipeline: Pipeline) -> DAG:
         start_date=START,
         catchup=False,
         max_active_runs=RUNS_AT_ONCE[pipeline.does],
-        default_args=DEFAULTS,
+        default_args=PATIENCE[pipeline.does],
         params={"day": DAY},
         tags=[manifest.party, pipeline.does],
         is_paused_upon_creation=False,

@@ -34,8 +34,14 @@ def no_groups() -> list[int] | None:
 
 
 def make(settings: Settings) -> Path:
-    """Return the folder that holds `data`, made and owned so that the server can write there."""
+    """Return the folder that holds `data`, made and owned so that the server can write there.
+
+    Raise SetupError when the data that was kept outside is gone: to begin anew is a person's decision.
+    """
     home = settings.postgres
+    if home.is_symlink() and not home.exists():
+        text = f"the data in {home.readlink()} is gone: restore a backup there, or begin anew with `truc clean`"
+        raise SetupError(text, reason="data_missing")
     if os.getuid() != 0:
         home.mkdir(mode=0o700, exist_ok=True)
         return home

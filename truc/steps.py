@@ -4,7 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -38,7 +38,7 @@ class Loaded:
     new_versions: int = 0
     agencies_changed: int = 0
     set_aside: tuple[tuple[str, str], ...] = ()  # (item, reason) of what could not be read at all
-    unread: Counter[str] | None = None
+    unread: Counter[str] = field(default_factory=Counter)
 
 
 def load_catalogue(store: Store, path: Path | None = None) -> Loaded:

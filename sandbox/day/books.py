@@ -2,9 +2,8 @@
 
 import hashlib
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -13,7 +12,7 @@ from sandbox.day.partners import Partner
 from sandbox.day.stage import Stage
 from truc.domain.calendar import BUSINESS_ZONE
 from truc.exchange.outbox import CONTEXT
-from truc.messages import NoticeDue
+from truc.messages import NoticeDue, StatusChanged
 from truc.store.tables import METADATA
 from truc.store.tables.exchange import OUTBOX
 
@@ -105,30 +104,35 @@ def _exchange(stage: Stage, party: str, operation: str, names: dict[str, str]) -
 
 
 def _ours(stage: Stage, party: str, operation: str, names: dict[str, str]) -> Iterator[tuple[Any, str]]:
+    """Yield each of our messages with the name its effect has at the partner."""
     columns = (OUTBOX.c.external_id, OUTBOX.c.state, OUTBOX.c.reason, OUTBOX.c.message)
     with stage.store.begin() as transaction:
         query = select(*columns).where(OUTBOX.c.party == party, OUTBOX.c.operation == operation)
         for row in transaction.sql.execute(query):
-            if operation == "message":
-                notice = NoticeDue.model_validate_json(transaction.sealer.unseal(bytes(row.message), context=CONTEXT))
-                yield row, sms_name(notice.phone, notice.text)
-            elif operation == "progress":
-                yield row, step_name(row.external_id, names)
-            else:
+            if operation not in NAMED_BY_CONTENT:
                 yield row, names.get(row.external_id, row.external_id)
+                continue
+            message, name = NAMED_BY_CONTENT[operation]
+            yield row, name(message.model_validate_json(transaction.sealer.unseal(bytes(row.message), context=CONTEXT)))
 
 
-def sms_name(phone: str, text: str) -> str:
+def sms_name(notice: NoticeDue) -> str:
     """Return how the SMS stand-in names a message: receiver and digest of the text."""
-    digest = hashlib.sha256(unicodedata.normalize("NFC", text).strip().encode()).hexdigest()
-    return f"84{phone.removeprefix('0')}:{digest}"
+    digest = hashlib.sha256(unicodedata.normalize("NFC", notice.text).strip().encode()).hexdigest()
+    return f"84{notice.phone.removeprefix('0')}:{digest}"
 
 
-def step_name(external_id: str, names: dict[str, str]) -> str:
-    """Return how the portal stand-in names a step: code|status|yyyyMMddHHmmss; ours is code/status/seconds."""
-    code, status, seconds = external_id.rsplit("/", 2)
-    at = datetime.fromtimestamp(int(seconds), BUSINESS_ZONE)
-    return f"{names.get(code, code)}|{status}|{at:%Y%m%d%H%M%S}"
+def step_name(step: StatusChanged) -> str:
+    """Return how the portal's stand-in names a step: code|status|yyyyMMddHHmmss."""
+    at = step.changed_at.astimezone(BUSINESS_ZONE)
+    return f"{step.portal_code or step.dossier_code}|{step.status}|{at:%Y%m%d%H%M%S}"
+
+
+# Effects that the partner has no name of ours for.
+NAMED_BY_CONTENT: dict[str, tuple[Any, Callable[[Any], str]]] = {
+    "message": (NoticeDue, sms_name),
+    "progress": (StatusChanged, step_name),
+}
 
 
 def _portal_names(stage: Stage) -> dict[str, str]:

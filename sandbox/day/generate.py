@@ -179,7 +179,7 @@ class _Generator:
     def _payments(self, dossiers: list[Dossier]) -> Iterator[Payment]:
         """Yield the day's payments: dossiers with exactly one published fee, drawn so that the mean is the seeds'."""
         able = [one for one in dossiers if (one.fee_vnd or 0) >= 1_000 and _pays_in_time(one)]
-        wanted = min(len(able), max(12, round(self.count * figures.PAYMENT_SHARE)))
+        wanted = min(len(able), max(16, round(self.count * figures.PAYMENT_SHARE)))
         chosen = _drawn_to_mean(self.rng, able, wanted)
         through_momo = round(len(chosen) * figures.MOMO_SHARE)
         # A citizen at home has only the wallet; at a counter both are offered.

@@ -1,7 +1,6 @@
 """Payments: requests, citizens paying at MoMo, callbacks that come twice, never, or forged."""
 
 import json
-from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +8,7 @@ import requests
 
 from sandbox.day.one_stop import in_lanes, payment_item
 from sandbox.day.stage import Stage
+from sandbox.faults import Mode
 from sandbox.momo.signature import IPN, PARTNER_CODE, signature_of
 
 ROLES = "payment_roles"
@@ -27,11 +27,7 @@ def request(stage: Stage) -> None:
 
 def lose_answers(stage: Stage) -> None:
     """Let MoMo make two orders and not say so."""
-    if stage.journal.met("lost_answers_create") or stage.open_messages("momo") == 0:
-        return
-    stage.partners["momo"].misbehave("create", "drop_after", 1)
-    stage.partners["momo"].misbehave("create", "error_after", 1)
-    stage.journal.note("lost_answers_create", 2)
+    stage.plant("momo", "create", "drop_after", "error_after")
 
 
 def citizens_pay(stage: Stage) -> None:
@@ -39,34 +35,46 @@ def citizens_pay(stage: Stage) -> None:
     if not stage.journal.met(ROLES):
         stage.journal.note(ROLES, _roles(stage))
     roles = stage.journal.troubles[ROLES]
-    forged = _forge(stage, roles["forged"]) if not stage.journal.met("forged_callbacks") else None
-    if forged is not None:
+    if not stage.journal.met("forged_callbacks"):
+        forged = _forge(stage, roles["forged"])
         stage.expect("answers to forged callbacks", [400, 204], forged, stage.log("gateway"))
         stage.journal.note("forged_callbacks", forged)
-    lost = _act(stage, [roles["lost"]], fault="refuse")
-    twice = _act(stage, [roles["twice"]], fault="twice")
-    paid = _act(stage, roles["pay"])
-    refused = _act(stage, roles["refuse"], code=1006)
-    if stage.first_time:
-        stage.expect("callbacks lost on purpose", {"lost": 1}, lost, "momo")
-        stage.expect("callbacks accepted", {"accepted": len(roles["pay"]) + len(roles["refuse"]) + 1},
-                     dict(Counter(twice) + Counter(paid) + Counter(refused)), stage.log("gateway"))  # fmt: skip
+    _act(stage, [roles["lost"]], fault="refuse")
+    _act(stage, [roles["twice"]], fault="twice")
+    _act(stage, roles["refuse"], code=1006)
+    _act(stage, roles["pay"])
+    _confirm_callbacks(stage, roles)
     stage.progress.say(f"{len(roles['pay']) + 2} người trả qua MoMo · citizens pay at MoMo")
+
+
+def _confirm_callbacks(stage: Stage, roles: dict[str, Any]) -> None:
+    """The gateway must have kept each citizen's callback once, seen one of them twice, and one never."""
+    query = """SELECT split_part(external_id, '/', 1) AS reference, sum(seen) AS seen FROM inbox
+               WHERE party = 'momo' AND kind = 'ipn' AND right(external_id, 2) <> '/2' GROUP BY 1"""
+    seen = {row.reference: int(row.seen) for row in stage.rows(query)}
+    told = dict.fromkeys((*roles["pay"], *roles["refuse"]), 1) | {roles["twice"]: 2, roles["lost"]: 0}
+    off = {one: seen.get(one, 0) for one, times in told.items() if seen.get(one, 0) != times}
+    stage.expect("callbacks kept other than as sent", {}, off, stage.log("gateway"))
+    stage.journal.note("callback_lost", 1)
+    stage.journal.note("callback_twice", seen.get(roles["twice"]))
 
 
 def _roles(stage: Stage) -> dict[str, Any]:
     """Deal out what each citizen does, among those who were given an address to pay at."""
-    query = """SELECT our_reference FROM payments WHERE party = 'momo' AND state = 'pending' AND pay_url IS NOT NULL
-               AND source_reference LIKE :name ORDER BY our_reference"""
-    able = [row.our_reference for row in stage.rows(query, name=f"%-{stage.plan.name}-%")]
+    query = """SELECT our_reference, amount_vnd FROM payments WHERE party = 'momo' AND state = 'pending'
+               AND pay_url IS NOT NULL AND source_reference LIKE :name ORDER BY our_reference"""
+    amounts = {row.our_reference: row.amount_vnd for row in stage.rows(query, name=f"%-{stage.plan.name}-%")}
+    able = list(amounts)
     few = max(1, len(able) // 40)
     lost, twice, *rest = able
     refuse, forget, pay = rest[:few], rest[few : 2 * few], rest[2 * few :]
-    return {"lost": lost, "twice": twice, "refuse": refuse, "forget": forget, "pay": pay, "forged": pay[0]}
+    dropped = max(pay, key=amounts.__getitem__)  # what MoMo's statement will leave out
+    roles = {"lost": lost, "twice": twice, "forged": pay[0], "dropped": dropped}
+    return {**roles, "refuse": refuse, "forget": forget, "pay": pay}
 
 
-def _act(stage: Stage, references: list[str], *, code: int = 0, fault: str = "") -> dict[str, int]:
-    """Let the owners of these orders act, those who have not yet, and return how their callbacks ended."""
+def _act(stage: Stage, references: list[str], *, code: int = 0, fault: Mode | None = None) -> None:
+    """Let the owners of these orders act, those who have not yet."""
     momo = stage.partners["momo"]
     open_orders = {one["orderId"] for one in momo.ask("payments") if one["resultCode"] == 1000}
     when = {one.reference: one.pays_at for one in stage.plan.payments}
@@ -77,10 +85,10 @@ def _act(stage: Stage, references: list[str], *, code: int = 0, fault: str = "")
         if row.our_reference in open_orders
     ]
     if not orders:
-        return {}
-    if fault:
-        momo.misbehave("ipn", fault, 1)  # type: ignore[arg-type]  # both words are modes
-    return dict(momo.tell("pay", {"orders": orders})["ipn"])
+        return
+    if fault is not None:
+        momo.misbehave("ipn", fault, 1)
+    momo.tell("pay", {"orders": orders})
 
 
 def _forge(stage: Stage, reference: str) -> list[int]:

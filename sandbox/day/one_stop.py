@@ -11,7 +11,7 @@ import requests
 from sandbox.day.plan import Dossier, Move, Payment
 
 BATCH = 200
-LANES = 2
+LANES = 4
 CLIENT = "one_stop"
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -70,8 +71,7 @@ def _phases(stage: Stage) -> None:
     with phase("outage", "Cổng DVCQG mất kết nối", "the portal is away"):
         portal.outage(stage)
     with phase("push", "Đồng bộ hồ sơ lên Cổng", "dossiers to the portal, answers lost on the way"):
-        portal.lose_answers(stage, portal.PUSH_DOSSIER)
-        portal.push(stage)
+        portal.push_dossiers(stage)
     with phase("statuses", "Cán bộ chuyển trạng thái", "officers move dossiers"):
         portal.change_statuses(stage)
     with phase("payment_requests", "Yêu cầu thanh toán", "payment requests"):
@@ -81,6 +81,7 @@ def _phases(stage: Stage) -> None:
         parcels.lose_answers(stage)
         money.lose_answers(stage)
         stage.run(*DELIVERIES.values())
+        stage.confirm()
     with phase("pay", "Công dân thanh toán qua MoMo", "citizens pay, callbacks come"):
         money.citizens_pay(stage)
         parcels.carry(stage)
@@ -135,6 +136,8 @@ def _hub(settings: Settings, progress: Progress) -> Iterator[up.Hub]:
         progress.say(f"… trong hệ thống đang chạy · in the hub that runs here (process {pid})")
         yield up.Hub(settings, None, up.api(settings))  # type: ignore[arg-type]  # its supervisor is elsewhere
         return
+    # The day has a clock of its own: what Airflow's clock would start meanwhile is about other days.
+    os.environ["AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE"] = "False"
     begun = progress.elapsed_s
     with up.hub_up(settings, with_sandbox=True, report=lambda name: progress.say(f"… {name}")) as hub:
         progress.seconds["start"] = round(progress.elapsed_s - begun, 1)

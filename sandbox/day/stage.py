@@ -11,6 +11,7 @@ from sandbox.day.one_stop import Answers, OneStop
 from sandbox.day.partners import Partner
 from sandbox.day.plan import Plan
 from sandbox.day.progress import Progress
+from sandbox.faults import Mode
 from truc.airflow_api import AirflowApi, Run
 from truc.errors import TransientError
 from truc.settings import Settings
@@ -50,6 +51,7 @@ class Stage:
     expectations: list[Expectation] = field(default_factory=list)
     answers: dict[str, Answers] = field(default_factory=dict)
     runs: list[Run] = field(default_factory=list)
+    _planted: dict[str, tuple[str, dict[str, int]]] = field(default_factory=dict)
 
     def expect(self, name: str, expected: Any, found: Any, where: str = "") -> None:
         """Note that `found` must equal `expected`."""
@@ -64,6 +66,25 @@ class Stage:
         begun = {dag: self.airflow.trigger(dag, {"day": self.plan.day.isoformat()}) for dag in dags}
         for dag, run_id in begun.items():
             self._await(dag, run_id)
+
+    def plant(self, party: str, operation: str, *modes: Mode, times: int = 1) -> None:
+        """Order an operation to go wrong in each mode, unless it did before, or nothing waits that could."""
+        trouble = f"{party}_{operation}_{'_'.join(modes)}"
+        if not self.journal.met(trouble) and self.open_messages(party):
+            found = self.partners[party].faults_met()
+            self._planted[trouble] = (party, {f"{operation}:{mode}": found[f"{operation}:{mode}"] for mode in modes})
+            for mode in modes:
+                self.partners[party].misbehave(operation, mode, times)
+
+    def confirm(self) -> None:
+        """Write down which planted troubles were met; each was to be. What is left of them is withdrawn."""
+        for trouble, (party, before) in self._planted.items():
+            met = self.partners[party].faults_met()
+            calls = {call: met[call] - earlier for call, earlier in before.items()}
+            self.partners[party].behave()
+            self.expect(f"trouble met: {trouble}", [], [call for call, times in calls.items() if not times])
+            self.journal.note(trouble, calls)
+        self._planted.clear()
 
     def rows(self, query: str, **values: Any) -> list[Any]:
         """Ask the core."""

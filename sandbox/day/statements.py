@@ -41,19 +41,14 @@ def reconcile(stage: Stage) -> None:
 def expected_breaks(stage: Stage) -> tuple[dict[str, int], int]:
     """Return the classes of the planted breaks, and the sum of core less partner, in đồng."""
     amounts = {row.our_reference: row.amount_vnd for row in _payments(stage, "momo")}
-    lost, dropped = stage.journal.troubles[ROLES]["lost"], _dropped(stage)
+    roles = stage.journal.troubles[ROLES]
     # The lost callback: MoMo says paid, our order still waits. The changed amount: the bank says more.
-    difference_vnd = -amounts[lost] + amounts[dropped] - TOO_MUCH_VND
+    difference_vnd = amounts[roles["dropped"]] - amounts[roles["lost"]] - TOO_MUCH_VND
     return {"amount_differs": 1, "missing_at_partner": 1, "state_differs": 1}, difference_vnd
 
 
 def _plant_at_momo(stage: Stage) -> None:
-    stage.partners["momo"].tell("statement_breaks", {"drop": [_dropped(stage)]})
-
-
-def _dropped(stage: Stage) -> str:
-    """The paid order that MoMo's statement leaves out."""
-    return str(stage.journal.troubles[ROLES]["pay"][-1])
+    stage.partners["momo"].tell("statement_breaks", {"drop": [stage.journal.troubles[ROLES]["dropped"]]})
 
 
 def _deposit(stage: Stage, **how: bool) -> None:

@@ -116,6 +116,7 @@ def _reconciliation(stage: Stage) -> dict[str, Any]:
     return {
         "matched": sum(row.matched_count for row in runs),
         "breaks": dict(sorted(Counter(row.break_class for row in breaks).items())),
+        "breaks_vnd": _sums(breaks),
         "difference_vnd": sum(row.difference_vnd for row in breaks),
         "by_channel": {row.party: {"core_vnd": row.core_vnd, "partner_vnd": row.partner_vnd} for row in runs},
     }
@@ -191,7 +192,7 @@ def _expect_money(stage: Stage, summary: dict[str, Any]) -> None:
 
 
 def _expected_set_aside(stage: Stage) -> dict[str, int]:
-    lost_addresses = stage.journal.troubles.get("lost_answers_create", 0)
+    lost_addresses = sum(stage.journal.troubles.get("momo_create_drop_after_error_after", {}).values())
     planted = {
         "momo.amount_differs": 1,
         "momo.bad_signature": 1,
@@ -203,6 +204,13 @@ def _expected_set_aside(stage: Stage) -> dict[str, int]:
         "vietinbank.same_id_other_bytes": 1,
     }
     return {reason: items for reason, items in planted.items() if items}
+
+
+def _sums(breaks: list[Any]) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for row in breaks:
+        found[row.break_class] += row.difference_vnd
+    return dict(sorted(found.items()))
 
 
 def _percent(part: int, whole: int) -> float:

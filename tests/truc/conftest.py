@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +18,7 @@ from truc.services import dossiers, payments
 from truc.services.dossiers import Intake
 from truc.services.payments import PaymentWish
 from truc.store import catalogue
-from truc.store.opened import Store
+from truc.store.opened import Store, Transaction
 
 MORNING = datetime(2026, 3, 4, 2, 0, tzinfo=UTC)  # a Wednesday, 9:00 in Vietnam
 APPLICANT = Person(
@@ -100,6 +101,13 @@ class Office:
         )
         with self.store.begin() as transaction:
             return payments.settle(transaction, party, result.model_copy(update=changes))
+
+    @contextmanager
+    def undone(self) -> Iterator[Transaction]:
+        """Open a transaction that fails at its end, as when the machine goes down before the commit."""
+        with suppress(InterruptedError), self.store.begin() as transaction:
+            yield transaction
+            raise InterruptedError
 
     def sql(self, statement: str, **values: object) -> list[Any]:
         """Run raw SQL in a transaction of its own and return its rows."""

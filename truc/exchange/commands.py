@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import click
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 
 from truc import settings
 from truc.exchange import set_aside
@@ -48,5 +49,7 @@ def _transaction() -> Iterator[Transaction]:
     try:
         with store.begin() as transaction:
             yield transaction
+    except OperationalError as error:
+        raise click.ClickException("the database does not answer: is the hub running?") from error
     finally:
         store.close()

@@ -147,9 +147,11 @@ def _prepare(run: _Run, transaction: Transaction, one: Claimed, worker: str) -> 
     if one.body_id is not None:
         # A retry or a question uses the very bytes of the first try.
         body = bodies.read(transaction, one.body_id)
-        if one.state == "waiting" and not _mark_sending(transaction, one, one.body_id, worker):
-            return None
-        return Outgoing(one.external_id, one.key, body)
+        if one.state == "waiting":
+            mine = _mark_sending(transaction, one, one.body_id, worker)
+        else:
+            mine = outbox.renew(transaction, one, lease=LEASE)
+        return Outgoing(one.external_id, one.key, body) if mine else None
     try:
         body = parties.writer(one.party, one.operation)(one.message)
     except MalformedError as error:
@@ -219,7 +221,7 @@ def _failed(run: _Run, one: Claimed, error: TrucError, *, asked: bool) -> Settle
         case SetupError():
             with run.lock:
                 run.setup = error
-            return _unknown(run, one, error) if asked else _again(run, one, error)
+            return _untried(run, one, error)
         case RejectedError() if not asked:
             run.note("refused", reached=True)
             return lambda transaction: outbox.mark_stopped(
@@ -242,9 +244,15 @@ def _again(run: _Run, one: Claimed, error: TrucError) -> Settle:
         return lambda transaction: outbox.mark_stopped(
             transaction, one, state="set_aside", reason=error.reason, reason_text=f"{tries} tries: {error}"
         )
-    asked_s = getattr(error, "retry_after_s", None) or 0
-    after = max(_backoff(run.limits, tries), timedelta(seconds=asked_s))
+    after = _wait(run.limits, tries, error)
     return lambda transaction: outbox.mark_waiting(
+        transaction, one, after=after, reason=error.reason, reason_text=str(error)
+    )
+
+
+def _untried(run: _Run, one: Claimed, error: SetupError) -> Settle:
+    after = _backoff(run.limits, 1)
+    return lambda transaction: outbox.mark_untried(
         transaction, one, after=after, reason=error.reason, reason_text=str(error)
     )
 
@@ -254,10 +262,16 @@ def _unknown(run: _Run, one: Claimed, error: TrucError) -> Settle:
         return lambda transaction: outbox.mark_stopped(
             transaction, one, state="set_aside", reason="outcome_unknown", reason_text=str(error)
         )
-    after = _backoff(run.limits, one.asks + 1)
+    after = _wait(run.limits, one.asks + 1, error)
     return lambda transaction: outbox.mark_unknown(
         transaction, one, after=after, reason=error.reason, reason_text=str(error)
     )
+
+
+def _wait(limits: Limits, tries: int, error: TrucError) -> timedelta:
+    """Our own backoff, or longer where the partner asked for it."""
+    asked_s = error.retry_after_s if isinstance(error, TransientError) else None
+    return max(_backoff(limits, tries), timedelta(seconds=asked_s or 0))
 
 
 def _backoff(limits: Limits, tries: int) -> timedelta:

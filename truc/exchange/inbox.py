@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.exc import DataError
 
 from truc import parties
 from truc.envelope import Envelope, Page
@@ -159,6 +160,10 @@ def _book_item(transaction: Transaction, origin: Origin, item: Inbound, book: Bo
             book(transaction, origin, item)
     except MalformedError as error:
         _aside(transaction, origin, name_of(item), error)
+        return False
+    except DataError:  # a NUL in a text, a number too large for its column: no other item's fault
+        problem = MalformedError("a value the database cannot hold; correct it at the partner", reason="not_storable")
+        _aside(transaction, origin, name_of(item), problem)
         return False
     return True
 

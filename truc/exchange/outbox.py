@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from pydantic import TypeAdapter
-from sqlalchemy import func, text, update
+from sqlalchemy import ColumnElement, func, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from truc import parties
@@ -63,6 +63,7 @@ class Claimed:
     """One message in a worker's hands, under lease."""
 
     id: int
+    worker: str
     party: str
     operation: str
     key: str
@@ -119,6 +120,7 @@ def claim(
     return [
         Claimed(
             id=row.id,
+            worker=worker,
             party=party,
             operation=row.operation,
             key=row.key,
@@ -149,12 +151,22 @@ def mark_sending(transaction: Transaction, one: Claimed, body_id: int, *, worker
     return changed.rowcount == 1
 
 
+def renew(transaction: Transaction, one: Claimed, *, lease: timedelta) -> bool:
+    """Hold a message longer before asking about it. Return False when the lease was lost: then hands off."""
+    changed = transaction.sql.execute(
+        update(OUTBOX)
+        .where(OUTBOX.c.id == one.id, OUTBOX.c.leased_by == one.worker)
+        .values(leased_until=func.now() + lease)
+    )
+    return changed.rowcount == 1
+
+
 def mark_sent(transaction: Transaction, one: Claimed, receipt: Receipt | None) -> None:
-    """The partner has it."""
+    """The partner has it: true even when the lease was lost meanwhile."""
     receipt_id = None if receipt is None else bodies.keep(transaction, receipt.body, receipt.content_type)
-    _finish(
+    _write(
         transaction,
-        one,
+        OUTBOX.c.id == one.id,
         state="sent",
         finished_at=func.now(),
         receipt_id=receipt_id,
@@ -176,6 +188,20 @@ def mark_waiting(transaction: Transaction, one: Claimed, *, after: timedelta, re
     )
 
 
+def mark_untried(transaction: Transaction, one: Claimed, *, after: timedelta, reason: str, reason_text: str) -> None:
+    """Our own settings kept it from being sent or asked about: it stands as before, and the try does not count."""
+    waits = one.state == "waiting"
+    _finish(
+        transaction,
+        one,
+        state="waiting" if waits else "unknown",
+        attempts=OUTBOX.c.attempts - 1 if waits else OUTBOX.c.attempts,
+        not_before=func.now() + after,
+        reason=reason,
+        reason_text=reason_text,
+    )
+
+
 def mark_unknown(transaction: Transaction, one: Claimed, *, after: timedelta, reason: str, reason_text: str) -> None:
     """It may have happened; it will be asked about after a while."""
     _finish(
@@ -191,7 +217,8 @@ def mark_unknown(transaction: Transaction, one: Claimed, *, after: timedelta, re
 
 def mark_stopped(transaction: Transaction, one: Claimed, *, state: str, reason: str, reason_text: str) -> None:
     """It goes no further by itself (`refused` or `set_aside`); a person finds it among the set-aside items."""
-    _finish(transaction, one, state=state, finished_at=func.now(), reason=reason, reason_text=reason_text)
+    if not _finish(transaction, one, state=state, finished_at=func.now(), reason=reason, reason_text=reason_text):
+        return
     set_aside.note_outgoing(
         transaction,
         party=one.party,
@@ -231,10 +258,14 @@ def next_due_s(transaction: Transaction, party: str, operations: tuple[str, ...]
     return None if found is None else max(0.0, float(found))
 
 
-def _finish(transaction: Transaction, one: Claimed, **values: object) -> None:
-    transaction.sql.execute(
-        update(OUTBOX).where(OUTBOX.c.id == one.id).values(leased_by=None, leased_until=None, **values)
-    )
+def _finish(transaction: Transaction, one: Claimed, **values: object) -> bool:
+    """Write an outcome and end the lease; a worker that lost its lease has no more say."""
+    return _write(transaction, OUTBOX.c.id == one.id, OUTBOX.c.leased_by == one.worker, **values)
+
+
+def _write(transaction: Transaction, *which: ColumnElement[bool], **values: object) -> bool:
+    done = transaction.sql.execute(update(OUTBOX).where(*which).values(leased_by=None, leased_until=None, **values))
+    return done.rowcount == 1
 
 
 def _read(transaction: Transaction, model: type[Outbound], sealed: bytes) -> Outbound:

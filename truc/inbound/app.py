@@ -16,7 +16,7 @@ from truc.errors import SetupError
 from truc.exchange import inbox
 from truc.inbound import internal
 from truc.inbound.body_limit import BodyLimit
-from truc.inbound.callbacks import HttpAnswer, Incoming, Refused
+from truc.inbound.callbacks import HttpAnswer, Incoming, Received, Refused
 from truc.manifest import Capability
 from truc.settings import Settings
 from truc.store.opened import Store, open_hub_store
@@ -92,9 +92,7 @@ def take(store: Store, party: str, kind: str, incoming: Incoming) -> HttpAnswer:
     if party not in parties.names() or kind not in parties.manifest(party).callbacks:
         return HttpAnswer(404)
     try:
-        received = parties.inbound(party).receive(incoming, connections.read(party))
-        if "\x00" in received.envelope.external_id:  # the one character the store cannot hold
-            raise Refused("external_id_malformed", HttpAnswer(400))
+        received = _verified(party, incoming)
     except Refused as refused:
         log.warning("%s %s: refused, %s", party, kind, refused.reason)
         _keep_refused(store, party, kind, incoming, refused.reason)
@@ -105,8 +103,14 @@ def take(store: Store, party: str, kind: str, incoming: Incoming) -> HttpAnswer:
         return HttpAnswer(503)
     with store.begin() as transaction:
         inbox.keep(transaction, received.envelope)
-    verified: HttpAnswer = received.answer
-    return verified
+    return received.answer
+
+
+def _verified(party: str, incoming: Incoming) -> Received:
+    received: Received = parties.inbound(party).receive(incoming, connections.read(party))
+    if "\x00" in received.envelope.external_id:  # the one character the store cannot hold
+        raise Refused("external_id_malformed", HttpAnswer(400))
+    return received
 
 
 def _keep_refused(store: Store, party: str, kind: str, incoming: Incoming, reason: str) -> None:

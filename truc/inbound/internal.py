@@ -287,8 +287,6 @@ def _pay(transaction: Transaction, body: PaymentIn, source: str, parties: frozen
         amount_vnd=body.amount_vnd,
         requested_at=body.requested_at,
     )
-    # Two simultaneous calls with one reference: the second waits, then finds the first.
-    transaction.lock("payment", source, body.reference)
     reference, new = payments.request(transaction, wish)
     if body.paid is not None:
         result = PaymentResult(

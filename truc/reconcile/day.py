@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 
 from sqlalchemy import ARRAY, ColumnElement, Row, Text, any_, insert, literal, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from truc.errors import TransientError
 from truc.reconcile.matching import CorePayment, Outcome, PartnerLine, match
@@ -91,7 +92,7 @@ def _payments(transaction: Transaction, party: str, business_on: date, lines: li
         )
         .order_by(PAYMENTS.c.id)
     ).all()
-    elsewhere = _on_other_statements(transaction, party, business_on, ours)
+    earlier = _on_earlier_statements(transaction, party, business_on, ours)
     return [
         CorePayment(
             id=row.id,
@@ -100,20 +101,20 @@ def _payments(transaction: Transaction, party: str, business_on: date, lines: li
             amount_vnd=row.amount_vnd,
             paid=row.state == "paid",
             of_day=row.state == "paid" and row.business_on == business_on,
-            on_other_statement=row.our_reference in elsewhere,
+            on_earlier_statement=row.our_reference in earlier,
         )
         for row in rows
     ]
 
 
-def _on_other_statements(
+def _on_earlier_statements(
     transaction: Transaction, party: str, business_on: date, ours: ColumnElement[list[str]]
 ) -> set[str]:
-    """Which of these references the newest statements of other days have as paid."""
+    """Which of these references the newest statements of earlier days have as paid."""
     newest = (
         select(STATEMENTS.c.id)
-        .where(STATEMENTS.c.party == party, STATEMENTS.c.business_on != business_on)
-        .distinct(STATEMENTS.c.business_on)
+        .where(STATEMENTS.c.party == party, STATEMENTS.c.business_on < business_on)
+        .ext(distinct_on(STATEMENTS.c.business_on))
         .order_by(STATEMENTS.c.business_on, STATEMENTS.c.version.desc())
     )
     rows = transaction.sql.execute(

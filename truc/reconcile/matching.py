@@ -11,8 +11,8 @@ BreakClass = Literal[
     "missing_in_core",  # the statement has it, we never asked for it
     "state_differs",  # the statement says paid, our payment is not
     "amount_differs",
-    "duplicate_at_partner",  # a second line for one payment, on this day's statement or after another day's
-    "timing",  # ours of another day, whose own statement does not have it
+    "duplicate_at_partner",  # a second line for one payment, on this day's statement or after an earlier day's
+    "timing",  # ours of another day, and on no earlier statement
 ]
 HAS_CORE_SIDE = ("missing_at_partner", "amount_differs")  # the others hold nothing of the day's own books
 Rule = Literal["our_reference", "partner_reference"]
@@ -23,7 +23,7 @@ class CorePayment:
     """One payment of ours.
 
     `of_day` is False for one the day's books do not hold (unpaid, or of another day);
-    `on_other_statement` tells that the statement of another day has it already.
+    `on_earlier_statement` tells that the statement of an earlier day has it already.
     """
 
     id: int
@@ -32,7 +32,7 @@ class CorePayment:
     amount_vnd: int
     paid: bool
     of_day: bool
-    on_other_statement: bool = False
+    on_earlier_statement: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ def _class_of_a_stranger(payment: CorePayment) -> BreakClass:
     """What a line means that names a payment outside the day's books."""
     if not payment.paid:
         return "state_differs"
-    return "duplicate_at_partner" if payment.on_other_statement else "timing"
+    return "duplicate_at_partner" if payment.on_earlier_statement else "timing"
 
 
 def _break(

@@ -41,9 +41,12 @@ def test_help_has_a_line_for_commands_kept_elsewhere(tmp_path):
     (tmp_path / "guest").mkdir()
     (tmp_path / "guest" / "__init__.py").write_text("raise SystemExit('imported')")
     (tmp_path / "guest" / "commands.py").write_text('def visit():\n    """Come by.\n\n    More."""\n')
-    code = "from truc import cli; print(cli._first_line('guest.commands:visit'), cli._first_line('nobody.at:home'))"
+    with (tmp_path / "guest" / "commands.py").open("a") as file:
+        file.write('@click.command(help="Go away.")\ndef leave():\n    """Not this."""\n')
+    where = ("guest.commands:visit", "guest.commands:leave", "nobody.at:home")
+    code = f"from truc import cli; print(*map(cli._first_line, {where}))"
     done = run("-c", code, PYTHONPATH=f"{ROOT}{os.pathsep}{tmp_path}")
-    assert done.stdout.strip() == "Come by. (not installed)", done.stderr
+    assert done.stdout.strip() == "Come by. Go away. (not installed)", done.stderr
 
 
 def test_help_is_quick():

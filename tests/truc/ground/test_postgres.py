@@ -128,3 +128,10 @@ def as_nobody(root):
     postgres.stop(one)
     if (root / "var" / "pg" / "data" / "PG_VERSION").stat().st_uid == postgres_home.NOBODY:
         os._exit(0)
+
+
+def test_data_that_has_gone_is_said_and_not_begun_anew(installation):
+    secrets_file.ensure(installation.secrets)
+    installation.postgres.symlink_to(installation.var / "nowhere")
+    with pytest.raises(SetupError, match="is gone"):
+        postgres.start(installation)

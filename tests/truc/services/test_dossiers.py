@@ -157,7 +157,7 @@ def test_a_change_that_may_not_be_changes_nothing(office: Any, status: int, reas
 
 
 def test_an_unknown_dossier_is_named(office: Any) -> None:
-    with pytest.raises(MalformedError, match="H32.01-260304-7777") as caught:
+    with pytest.raises(MalformedError, match="260304-7777") as caught:
         _change(office, "H32.01-260304-7777", 4, 1)
     assert caught.value.reason == "unknown_dossier"
 
@@ -184,9 +184,8 @@ def test_a_dossier_is_found_by_any_of_its_names(office: Any) -> None:
 
 def test_a_change_of_status_that_is_rolled_back_tells_nobody(office: Any) -> None:
     code = office.receive()
-    with pytest.raises(ZeroDivisionError), office.store.begin() as transaction:
+    with office.undone() as transaction:
         dossiers.change_status(transaction, _wish(code, 4, 1))
-        _ = 1 / 0
     assert [row.operation for row in office.sql(OUTBOX)] == ["dossier"]
     assert office.sql("SELECT status FROM dossiers")[0].status == 2
 

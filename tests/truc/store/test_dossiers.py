@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,8 +25,8 @@ MIDNIGHT = datetime(2026, 3, 4, 17, 0, tzinfo=UTC)  # 5 March 0:00 in Vietnam
 MORNING = datetime(2026, 3, 4, 2, 0, tzinfo=UTC)
 ONE_STORE = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 instants = st.datetimes(
-    min_value=datetime(2026, 1, 1),
-    max_value=datetime(2027, 12, 31),
+    min_value=datetime(2026, 1, 1),  # noqa: DTZ001  (the zone is drawn below)
+    max_value=datetime(2027, 12, 31),  # noqa: DTZ001  (the same)
     timezones=st.sampled_from([UTC, VIETNAM, timezone(timedelta(hours=-11)), timezone(timedelta(hours=14))]),
 )
 
@@ -58,16 +59,17 @@ def _receive_many(office: Any, url: str, worker: int, each: int) -> None:
 
 @ONE_STORE
 @given(at=instants)
-def test_the_day_of_a_code_is_the_day_in_vietnam_whatever_zone_the_instant_is_told_in(office: Any, at: datetime) -> None:
+def test_the_day_of_a_code_is_the_day_in_vietnam_whatever_zone_the_instant_is_told_in(
+    office: Any, at: datetime
+) -> None:
     code = office.receive(received_at=at)
     assert code.split("-")[1] == f"{at.astimezone(VIETNAM):%y%m%d}"
 
 
 def test_a_rolled_back_intake_leaves_no_gap(office: Any) -> None:
     first = office.receive()
-    with pytest.raises(ZeroDivisionError), office.store.begin() as transaction:
+    with office.undone() as transaction:
         lost = service.receive(transaction, office.intake(), office.calendar).code
-        _ = 1 / 0
 
     assert (first, lost, office.receive()) == ("H32.01-260304-0001", "H32.01-260304-0002", "H32.01-260304-0002")
 
@@ -210,7 +212,7 @@ def test_a_result_is_booked_once_per_number(office: Any) -> None:
 def _history_leads_there(office: Any, code: str, status: int) -> None:
     rows = office.sql("SELECT * FROM dossier_history WHERE dossier_code = :code ORDER BY number", code=code)
     assert [row.number for row in rows] == list(range(1, len(rows) + 1))
-    for before, after in zip(rows, rows[1:], strict=False):
+    for before, after in pairwise(rows):
         assert after.from_status == before.to_status
         assert after.changed_at >= before.changed_at
         assert (after.from_status, after.to_status) in TRANSITIONS

@@ -34,7 +34,7 @@ def test_the_database_refuses_at_commit_an_entry_that_does_not_balance(
 ) -> None:
     with empty_store.begin() as transaction:
         _raw_entry(transaction, amounts)  # nothing wrong yet: the entry may still be completed
-        with pytest.raises(IntegrityError, match="ledger_entry_balances|does not balance") as caught:
+        with pytest.raises(IntegrityError, match="does not balance") as caught:
             transaction.sql.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
         assert isinstance(caught.value.orig, psycopg.errors.CheckViolation)
         transaction.sql.get_transaction().rollback()
@@ -106,9 +106,7 @@ def test_whatever_partners_say_the_books_balance_and_clearing_is_what_was_paid(
     for which, state, off, party, transaction_id in said:
         reference, word = orders[which], {"state": state, "amount_vnd": amounts[which] + off}
         try:
-            changed = office.settle(
-                reference, party=party, partner_reference=f"{transaction_id}-{reference}", **word
-            )
+            changed = office.settle(reference, party=party, partner_reference=f"{transaction_id}-{reference}", **word)
         except MalformedError:
             continue
         if state == "paid":
@@ -134,9 +132,8 @@ def test_receipts_are_dense_under_concurrency_and_rollback(office: Any) -> None:
         if number % 3:
             office.settle(orders[number])
             return
-        with pytest.raises(ZeroDivisionError), office.store.begin() as transaction:
+        with office.undone() as transaction:
             payments.issue_receipt(transaction, "H32.01", 1, 50_000, MORNING)
-            _ = 1 / 0
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(settle, range(24)))

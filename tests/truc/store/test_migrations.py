@@ -79,9 +79,7 @@ def test_down_to_nothing_and_up_again_is_the_same_store(bare: str, engine: Engin
         command.downgrade(config(connection), "base")
     assert inspect(engine).get_table_names() == ["alembic_version"]
     with engine.begin() as connection:
-        left = connection.execute(
-            text("SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace")
-        ).all()
+        left = connection.execute(text("SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace")).all()
         assert left == []
 
     upgrade(bare)

@@ -1,8 +1,10 @@
 """REST: every failure of requests translated, sizes and redirects limited, no clear text beyond this machine."""
 
+import contextlib
 import inspect
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -122,10 +124,10 @@ def test_the_whole_answer_comes_back_with_lower_case_headers(serve: Serve) -> No
     assert (reply.status, reply.body, reply.headers["x-trace"]) == (201, b"abc", "7")
 
 
-@pytest.mark.parametrize("method", ["GET", "POST"])
-def test_an_answer_over_the_limit_is_not_taken_in(serve: Serve, method: str) -> None:
+@pytest.mark.parametrize(("method", "ours"), [("GET", MalformedError), ("POST", OutcomeUnknownError)])
+def test_an_answer_over_the_limit_is_not_taken_in(serve: Serve, method: str, ours: type[TrucError]) -> None:
     url = serve(200, b"a" * 1001)
-    with pytest.raises((MalformedError, OutcomeUnknownError), match="1,000"):
+    with pytest.raises(ours, match="1,000"):
         calling(url, method, body_bytes_max=1000)
 
 
@@ -237,6 +239,36 @@ def test_a_name_that_does_not_resolve_means_nothing_happened() -> None:
 def test_an_answer_cut_short_leaves_the_outcome_unknown(serve: Serve) -> None:
     with pytest.raises(OutcomeUnknownError):
         calling(serve(200, b"half", Content_Length="9"), timeout_s=0.3)
+
+
+def test_an_answer_that_drips_ends_with_the_stated_time() -> None:
+    def drip(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.recv(4096)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+            for _ in range(1000):
+                connection.sendall(b"a")
+                time.sleep(0.05)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=drip, args=(listening,), daemon=True).start()
+        with pytest.raises(OutcomeUnknownError, match="did not end in time"):
+            calling(f"http://127.0.0.1:{listening.getsockname()[1]}", timeout_s=0.3)
+
+
+def test_contradicting_lengths_leave_the_outcome_unknown(serve: Serve) -> None:
+    with pytest.raises(OutcomeUnknownError):
+        calling(serve(200, b"abc", content_length="4"), timeout_s=0.3)
+
+
+def test_a_status_the_caller_reads_is_an_answer(serve: Serve) -> None:
+    url = serve(400, b"{}")
+    client = Rest("momo", url, Limits())
+    assert client.call("POST", "/x", accept=(400,)).status == 400
+    with pytest.raises(RejectedError):
+        client.call("POST", "/x")
+    client.close()
 
 
 def test_proxies_of_the_environment_are_ignored(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,83 @@
+"""Airflow in one process of its own, over a real store and every stand-in; the tests look at what it saw."""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from sandbox.serve import start_all
+from truc.airflow_home import ALSO_SENSITIVE
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def seen(server, tmp_path_factory):
+    """What tests/dags/inside_airflow.py saw."""
+    home = tmp_path_factory.mktemp("airflow")
+    admin = server.embedded_url("postgres", "postgres").replace("+psycopg", "")
+    name = f"dags_{secrets.token_hex(4)}"
+    with psycopg.connect(admin, autocommit=True) as sql:
+        sql.execute(f"CREATE DATABASE {name} TEMPLATE template_hub")
+        stand_ins = start_all(home / "sandbox", "http://127.0.0.1:9")
+        try:
+            yield look(server, home, server.embedded_url("postgres", name), stand_ins)
+        finally:
+            for one in stand_ins:
+                one.close()
+            sql.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def look(server, home, url, stand_ins):
+    """Run the program and return its answer."""
+    order = {
+        "dags": str(REPOSITORY / "dags"),
+        "control": {one.party: one.control_url for one in stand_ins},
+        "provider_schema": str(provider_schema()),
+    }
+    (home / "order.json").write_text(json.dumps(order), encoding="utf-8")
+    program = [sys.executable, str(Path(__file__).with_name("inside_airflow.py"))]
+    done = subprocess.run(
+        [*program, str(home / "seen.json"), str(home / "order.json")],
+        env=environment(server, home, url, stand_ins),
+        cwd=home,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+    found = json.loads((home / "seen.json").read_text(encoding="utf-8"))
+    return found | {"output": done.stdout + done.stderr, "stand_ins": {one.party: one for one in stand_ins}}
+
+
+def environment(server, home, url, stand_ins):
+    """Airflow on SQLite in a home of its own; the hub on the store of this test."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "TRUC_"))}
+    connections = {f"AIRFLOW_CONN_{one.party.upper()}": json.dumps(one.connection) for one in stand_ins}
+    return {
+        **kept,
+        **connections,
+        "PYTHONPATH": str(REPOSITORY),
+        "TRUC_HOME": str(server.root),
+        "TRUC_DATABASE_URL": url,
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
+        "AIRFLOW__CORE__DEFAULT_TIMEZONE": "Asia/Ho_Chi_Minh",
+        "AIRFLOW__CORE__SENSITIVE_VAR_CONN_NAMES": ALSO_SENSITIVE,
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
+        "AIRFLOW__OPENLINEAGE__DISABLED": "True",
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+    }
+
+
+def provider_schema():
+    """Where Airflow keeps the schema of a provider's form, found without importing Airflow here."""
+    [found] = Path(sys.prefix).glob("lib/python*/site-packages/airflow/provider_info.schema.json")
+    return found

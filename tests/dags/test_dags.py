@@ -1,0 +1,147 @@
+"""Every DAG loads, light and well formed, and its real tasks do their work over a real store."""
+
+import json
+from collections import Counter
+
+import pytest
+import requests
+
+from truc import parties
+
+OF_THE_ISSUE = {
+    "catalogue_load",
+    "dossier_intake",
+    "status_push",
+    "postal_orders",
+    "postal_tracking",
+    "payment_callbacks",
+    "statement_momo",
+    "statement_vietinbank",
+    "reconcile_payments",
+    "notify_sms",
+}
+DECLARED = {pipeline.dag_id: one for one in parties.manifests() for pipeline in one.pipelines}
+BY_DAY = {"statement_momo", "statement_vietinbank", "reconcile_payments"}
+OF_FILES = {"catalogue_load", "payment_callbacks", "reconcile_payments"}
+
+
+def test_every_file_is_read_without_an_error(seen):
+    assert seen["import_errors"] == {}
+
+
+def test_there_is_one_dag_for_each_declared_pipeline_and_for_each_file_and_no_other(seen):
+    assert set(seen["dags"]) == set(DECLARED) | OF_FILES
+    assert set(seen["dags"]) == OF_THE_ISSUE | {"payment_requests"}
+
+
+def test_no_two_files_make_the_same_dag(seen):
+    files = {name: dag["file"] for name, dag in seen["dags"].items()}
+    assert {name for name, file in files.items() if file == "parties.py"} == set(DECLARED)
+    assert Counter(files.values()) == {"parties.py": len(DECLARED), **{f"{name}.py": 1 for name in OF_FILES}}
+
+
+def test_every_dag_is_well_formed(seen):
+    for name, dag in seen["dags"].items():
+        assert dag["owner"] == "truc", name
+        assert dag["start"] == "2025-12-31T17:00:00+00:00", name  # midnight in Vietnam
+        assert (dag["zone"], dag["schedule_zone"]) == ("Asia/Ho_Chi_Minh", "Asia/Ho_Chi_Minh"), name
+        assert dag["catchup"] is False, name
+        assert dag["paused_at_creation"] is False, name
+        assert dag["description"], name
+        for task in dag["tasks"].values():
+            assert (task["owner"], task["delay_s"]) == ("truc", 30.0), name
+
+
+def test_what_drains_a_queue_runs_alone_and_what_waits_for_a_days_file_waits_all_day_beside_other_days(seen):
+    for name, dag in seen["dags"].items():
+        retries = {task["retries"] for task in dag["tasks"].values()}
+        if name in BY_DAY:
+            assert (dag["max_active_runs"], retries) == (4, {48}), name
+        else:
+            assert (dag["max_active_runs"], retries) == (1, {4}), name
+
+
+def test_a_dag_is_tagged_with_the_party_it_works_for(seen):
+    for name, manifest in DECLARED.items():
+        assert manifest.party in seen["dags"][name]["tags"]
+    assert seen["dags"]["payment_callbacks"]["tags"] == ["callbacks", "momo"]
+    assert seen["dags"]["reconcile_payments"]["tags"] == ["momo", "reconciliation", "vietinbank"]
+    assert all(dag["tags"] for dag in seen["dags"].values())
+
+
+def test_reading_a_dag_file_brings_in_no_heavy_module(seen):
+    assert seen["new_modules"] == {f"{name}.py": [] for name in (*OF_FILES, "parties")}
+
+
+def test_airflow_takes_our_provider_and_knows_a_connection_type_for_every_party(seen):
+    assert seen["provider"]["problems"] == []
+    assert seen["provider"]["hooks"] == [f"truc_{party}" for party in parties.names()]
+
+
+def test_airflow_masks_every_setting_that_is_a_secret(seen):
+    assert set(seen["sensitive"]) >= {"momo.access_key", "momo.password", "vietinbank.private_key"}
+    assert [name for name, hidden in seen["sensitive"].items() if not hidden] == []
+
+
+@pytest.mark.parametrize("final", ["SetupError", "OutcomeUnknownError", "RejectedError", "MalformedError"])
+def test_only_what_is_transient_reaches_the_retries(seen, final):
+    assert seen["step"][final] == "airflow.AirflowFailException: because: why"
+
+
+def test_what_is_transient_or_a_bug_or_well_done_passes_as_it_is(seen):
+    assert seen["step"]["TransientError"] == "truc.TransientError: why"
+    assert seen["step"]["KeyError"] == "builtins.KeyError: 'bug'"
+    assert seen["step"]["success"] == "done"
+
+
+def test_every_run_of_the_small_day_ends_well(seen):
+    runs = {name: run["state"] for name, run in seen["played"].items() if name != "codes"}
+    assert set(runs.values()) == {"success"}, runs
+
+
+def test_the_catalogue_is_loaded_once(seen):
+    [first] = seen["played"]["catalogue_load"]["returned"].values()
+    [again] = seen["played"]["catalogue_load again"]["returned"].values()
+    assert first["procedures"] == first["new_versions"] >= 60
+    assert again == {"procedures": first["procedures"], "new_versions": 0}
+
+
+def test_the_portal_has_what_the_status_push_delivered(seen):
+    [delivered] = seen["played"]["status_push"]["returned"].values()
+    assert delivered == {"sent": 3, "unreachable": 0}
+    portal = seen["stand_ins"]["national_portal"].control_url
+    coverage = requests.get(f"{portal}/_control/coverage", timeout=30).json()
+    codes = seen["played"]["codes"]
+    assert {code: str(status) for code, status in coverage.items()} == {
+        codes["dossier momo"]: "4",
+        codes["dossier vietinbank"]: "2",
+    }
+
+
+def test_the_payment_request_reached_momo_only(seen):
+    [delivered] = seen["played"]["payment_requests"]["returned"].values()
+    assert delivered == {"sent": 1, "unreachable": 0}
+    payments = requests.get(f"{seen['stand_ins']['momo'].control_url}/_control/payments", timeout=30).json()
+    assert [one["orderId"] for one in payments] == [seen["played"]["codes"]["momo"]]
+
+
+def test_the_kept_callback_is_booked_by_the_mapped_task(seen):
+    assert seen["played"]["payment_callbacks"]["returned"] == {"book[0]": {"messages": 1, "items": 1, "set_aside": 0}}
+
+
+def test_reconciliation_runs_once_for_every_party_with_a_statement(seen):
+    returned = seen["played"]["reconcile_payments"]["returned"]
+    found = {one["party"]: (one["business_on"], one["matched"], one["breaks"]) for one in returned.values()}
+    assert found == {
+        "momo": ("2026-03-04", 1, {}),
+        "vietinbank": ("2026-03-04", 0, {"state_differs": 1}),
+    }
+    assert set(returned) == {"reconcile[0]", "reconcile[1]"}
+
+
+def test_no_secret_of_a_connection_and_nobodys_name_is_in_what_the_tasks_wrote(seen):
+    written = seen["output"] + json.dumps(seen["played"])
+    assert "Nguyễn Văn An" not in written
+    for one in seen["stand_ins"].values():
+        for secret in (one.connection["password"], one.connection.get("extra", {}).get("access_key")):
+            assert not secret or secret not in written, one.party

@@ -1,0 +1,99 @@
+"""A small business day through real Airflow, real PostgreSQL and real sockets; then the same day once more."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from truc.processes import survivors
+
+ROOT = Path(__file__).parents[2]
+DOSSIERS = 150
+
+
+@pytest.fixture(scope="module")
+def days(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], dict[str, Any]]:
+    """The folder of an installation of its own, and the summaries of the first and the second run."""
+    var = tmp_path_factory.mktemp("day") / "var"
+    return var, _played(var), _played(var)
+
+
+def _played(var: Path) -> dict[str, Any]:
+    command = [sys.executable, "-m", "truc.cli", "day", "play", "--dossiers", str(DOSSIERS)]
+    where = {"TRUC_HOME": str(ROOT), "TRUC_VAR": str(var), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **where}, capture_output=True, text=True, timeout=400, check=False
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    return dict(json.loads((var / "day" / "summary.json").read_text(encoding="utf-8")))
+
+
+pytestmark = [pytest.mark.day, pytest.mark.timeout(900)]
+
+
+def test_everything_came_as_expected_both_times(days):
+    _, first, second = days
+    for run in (first, second):
+        assert run["verdict"] == "ok"
+        assert all(one["holds"] for one in run["expectations"])
+
+
+def test_every_dossier_and_every_move_is_at_the_portal(days):
+    _, first, _ = days
+    assert first["dossiers"]["received"] == DOSSIERS
+    assert first["statuses"]["coverage_pct"] == 100
+    assert first["statuses"]["changed"] == first["statuses"]["at_partner"] > DOSSIERS
+
+
+def test_nothing_is_lost_or_doubled_and_what_is_set_aside_has_its_reason(days):
+    _, first, _ = days
+    exchange = first["exchange"]
+    assert (exchange["lost"], exchange["doubled"], exchange["unexplained"], exchange["waiting"]) == (0, 0, 0, 0)
+    assert exchange["set_aside"] == sum(exchange["set_aside_reasons"].values()) > 0
+    assert {"momo.bad_signature", "momo.amount_differs", "vietinbank.control_total_differs"} <= set(
+        exchange["set_aside_reasons"]
+    )
+
+
+def test_the_three_planted_breaks_are_found_with_their_class_and_amount(days):
+    _, first, _ = days
+    found = first["reconciliation"]
+    assert found["breaks"] == {"amount_differs": 1, "missing_at_partner": 1, "state_differs": 1}
+    assert found["difference_vnd"] == sum(found["breaks_vnd"].values())
+    assert found["matched"] == first["payments"]["count"] - 2
+
+
+def test_every_planted_trouble_was_met(days):
+    _, first, _ = days
+    troubles = first["faults"]["troubles"]
+    assert troubles["portal_outage"]["waiting"] > DOSSIERS
+    for name in ("national_portal_DongBoHoSoMC", "national_portal_CapNhatTienDoHoSoMC", "momo_create", "vnpost_order"):
+        calls = troubles[f"{name}_drop_after_error_after"]
+        assert len(calls) == 2
+        assert all(calls.values())
+    assert troubles["callback_twice"] == 2
+
+
+def test_the_second_run_adds_nothing_and_its_figures_are_the_first_ones(days):
+    _, first, second = days
+    assert second["second_run"] == {"added": 0, "where": {}}
+    for part in ("dossiers", "statuses", "shipments", "payments", "reconciliation", "sms", "exchange"):
+        assert second[part] == first[part]
+
+
+def test_no_process_is_left(days):
+    var, _, _ = days
+    assert survivors(var / "run") == []
+    assert not [one for one in psutil.process_iter() if str(var) in " ".join(_command(one))]
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return list(process.cmdline())
+    except psutil.Error:
+        return []

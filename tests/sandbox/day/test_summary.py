@@ -1,0 +1,60 @@
+"""The verdict fails when anything is not as expected, and the second run's additions are counted both ways."""
+
+import pytest
+from rich.console import Console
+
+from sandbox.day.stage import Expectation
+from sandbox.day.summary import added, verdict
+from sandbox.day.table import show
+
+SUMMARY = {
+    "day": "2026-11-20",
+    "dossiers": {"received": 1977, "online": 378, "online_pct": 19.12, "finished": 1365, "on_time_pct": 96.34},
+    "statuses": {"changed": 4246, "at_partner": 4246, "coverage_pct": 100.0},
+    "shipments": {"ordered": 154, "at_partner": 154},
+    "payments": {"count": 2, "amount_vnd": 208_000, "by_channel": {"momo": {"count": 2, "amount_vnd": 208_000}}},
+    "reconciliation": {"matched": 1, "breaks": {"amount_differs": 1}, "difference_vnd": -5_000},
+    "sms": {"sent": 956, "at_partner": 956},
+    "exchange": {"lost": 0, "doubled": 0, "set_aside": 9},
+    "faults": {"met": 12},
+    "seconds": 171.2,
+    "phase_seconds": {"start": 34.0},
+}
+
+
+def test_the_verdict_is_ok_when_everything_holds():
+    assert verdict([Expectation("dossiers", 2, 2), Expectation("breaks", {"a": 1}, {"a": 1})]) == "ok"
+
+
+@pytest.mark.parametrize("found", [1, 3, "2", None])
+def test_one_thing_that_does_not_hold_spoils_the_verdict(found):
+    assert verdict([Expectation("lost", 0, 0), Expectation("dossiers", 2, found)]) != "ok"
+
+
+def test_a_second_run_that_adds_nothing_says_so():
+    assert added({"core.dossiers": 5}, {"core.dossiers": 5}) == {"added": 0, "where": {}}
+
+
+def test_rows_that_come_and_rows_that_go_do_not_cancel_out():
+    found = added({"core.dossiers": 5, "core.payments": 2}, {"core.dossiers": 6, "core.payments": 1, "sms.message": 0})
+    assert found == {"added": 2, "where": {"core.dossiers": 1, "core.payments": -1}}
+
+
+def test_the_table_shows_amounts_as_citizens_read_them():
+    text = _printed([])
+    assert "208.000 ₫" in text
+    assert "-5.000 ₫" in text
+
+
+def test_the_table_names_what_does_not_hold_and_where_to_look():
+    text = _printed([Expectation("parcels", 2, 1, "var/log/sandbox.log")])
+    assert "parcels" in text
+    assert "2 → 1" in text
+    assert "var/log/sandbox.log" in text
+
+
+def _printed(expectations: list[Expectation]) -> str:
+    console = Console(width=120, record=True, quiet=False, force_terminal=False)
+    with console.capture() as captured:
+        show(console, SUMMARY, expectations)
+    return captured.get()

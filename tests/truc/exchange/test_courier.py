@@ -1,0 +1,382 @@
+"""Every message has its effect at the partner once, whatever the line does."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from truc.errors import SetupError
+from truc.exchange import courier, outbox
+from truc.exchange.courier import LEASE
+from truc.manifest import Limits
+
+ASKED = ["national_portal", "momo", "vnpost"]
+LOST_AFTER = ["silent_after", "drop_after", "error_after", "garbage", "truncated"]
+
+
+@pytest.mark.parametrize("party", [*ASKED, "sms"])
+def test_a_message_is_sent_once_with_its_receipt_kept(hub: Any, partner: Any, party: str) -> None:
+    there = partner(party)
+    hub.one_for(party)
+    assert hub.deliver(there) == {"sent": 1, "unreachable": 0}
+    assert hub.deliver(there) == {"unreachable": 0}
+    row = hub.rows()[0]
+    assert (row.state, row.attempts, row.asks, row.leased_by, row.reason) == ("sent", 1, 0, None, None)
+    assert None not in (row.body_id, row.receipt_id, row.sending_at, row.finished_at)
+    assert list(there.times().values()) == [1]
+
+
+@pytest.mark.parametrize("party", ASKED)
+@pytest.mark.parametrize("mode", LOST_AFTER)
+def test_an_answer_lost_after_the_effect_is_asked_about_and_nothing_happens_twice(
+    hub: Any, partner: Any, party: str, mode: str
+) -> None:
+    there = partner(party)
+    hub.one_for(party)
+    there.fault(mode)
+    done = hub.deliver(there)
+    assert (done["unknown"], done["asked_arrived"], done.get("sent", 0)) == (1, 1, 0)
+    assert hub.states() == ["sent"]
+    assert hub.rows()[0].attempts == 1
+    assert list(there.times().values()) == [1]
+
+
+@pytest.mark.parametrize("party", ASKED)
+@pytest.mark.parametrize("mode", ["silent_before", "refuse", "error_before"])
+def test_silence_before_the_effect_is_asked_about_and_then_sent_once_more(
+    hub: Any, partner: Any, party: str, mode: str
+) -> None:
+    there = partner(party)
+    hub.one_for(party)
+    there.fault(mode)
+    done = hub.deliver(there)
+    assert (done["unknown"], done["asked_absent"], done["sent"]) == (1, 1, 1)
+    row = hub.rows()[0]
+    assert (row.state, row.attempts) == ("sent", 2)
+    assert list(there.times().values()) == [1]
+
+
+def test_a_resend_has_the_very_bytes_of_the_first_try(hub: Any, partner: Any) -> None:
+    there = partner("vnpost")
+    hub.one_for("vnpost")
+    there.fault("silent_before")
+    hub.deliver(there)
+    assert len(hub.sql("SELECT FROM kept_bodies WHERE content_type = 'application/octet-stream'")) == 1
+
+
+@pytest.mark.parametrize("mode", [*LOST_AFTER, "silent_before", "error_before"])
+def test_a_partner_that_cannot_be_asked_leaves_it_to_a_person_and_nothing_is_sent_again(
+    hub: Any, partner: Any, make: Any, mode: str
+) -> None:
+    there = partner("sms")
+    hub.publish(make["notice"](1), make["notice"](2))
+    there.fault(mode)
+    for _ in range(3):
+        hub.deliver(there)
+    assert sorted(hub.states()) == ["sent", "set_aside"]
+    assert [reason for _, reason in hub.aside()] == ["outcome_unknown"]
+    assert [row.attempts for row in hub.rows()] == [1, 1]
+    happened = 1 if mode in ("silent_before", "error_before") else 2
+    assert list(there.times().values()) == [1] * happened
+
+
+def test_while_a_partner_is_away_its_messages_wait_and_then_all_go_in_order(hub: Any, partner: Any, make: Any) -> None:
+    there = partner("national_portal")
+    for number in range(1, 16):
+        steps = [make["step"](number, status, hours) for hours, status in ((1, 4), (2, 5), (3, 4), (4, 9))]
+        hub.publish(make["dossier"](number), *steps)
+    there.go_away()
+
+    away = hub.deliver(there)
+    assert away["unreachable"] == 1
+    assert set(hub.states()) == {"waiting"}
+    assert sum(row.attempts for row in hub.rows()) < 30  # it gave up early: most were not tried at all
+
+    there.come_back()
+    _until_sent(hub, there)
+    assert set(there.times().values()) == set(there.times("CapNhatTienDoHoSoMC").values()) == {1}
+    order: dict[str, list[str]] = {}
+    for key, step in there.told("order", "CapNhatTienDoHoSoMC"):
+        order.setdefault(key, []).append(step.split("|")[1])
+    assert order == {f"H32.01-260304-{number:04d}": ["4", "5", "4", "9"] for number in range(1, 16)}
+
+
+def test_an_outage_in_the_middle_loses_and_doubles_nothing(hub: Any, partner: Any, make: Any) -> None:
+    there = partner("national_portal")
+    hub.publish(*(make["dossier"](number) for number in range(1, 41)))
+    for mode in ("drop_after", "error_after", "refuse", "error_before", "unavailable"):
+        there.fault(mode, times=4)
+    there.fault("refuse", operation="TraCuuHoSo", times=5)
+    _until_sent(hub, there)
+    assert list(there.times().values()) == [1] * 40
+
+
+def test_asked_to_wait_the_hub_waits_that_long(hub: Any, partner: Any) -> None:
+    there = partner("vnpost")
+    hub.one_for("vnpost")
+    there.fault("unavailable", wait_s=60)
+    assert hub.deliver(there)["waiting"] == 1
+    row = hub.rows()[0]
+    wait_s = hub.sql("SELECT extract(epoch FROM not_before - now()) AS s FROM outbox")[0].s
+    assert (row.state, row.reason) == ("waiting", "asked_to_wait")
+    assert 50 < wait_s <= 60
+    assert hub.deliver(there) == {"unreachable": 0}
+
+
+def test_a_refused_message_holds_its_key_and_no_other(hub: Any, partner: Any, make: Any) -> None:
+    there = partner("national_portal")
+    hub.publish(make["dossier"](1), make["dossier"](2))
+    hub.deliver(there)
+    hub.publish(make["step"](1, 4, 1), make["step"](1, 5, 2), make["step"](2, 4, 1), make["step"](2, 5, 2))
+    # The portal no longer knows the first dossier, so its steps are refused.
+    hub.sql("UPDATE outbox SET not_before = now() + interval '1 hour' WHERE key LIKE '%0002' AND state = 'waiting'")
+    there.control("codes", {"next": {"CapNhatTienDoHoSoMC": "-1"}})
+    assert hub.deliver(there)["refused"] == 1
+    hub.sql("UPDATE outbox SET not_before = now()")
+    assert hub.deliver(there)["sent"] == 2
+
+    states = {row.external_id: row.state for row in hub.rows() if row.operation == "progress"}
+    assert states == {
+        "H32.01-260304-0001/1": "refused",
+        "H32.01-260304-0001/2": "waiting",
+        "H32.01-260304-0002/1": "sent",
+        "H32.01-260304-0002/2": "sent",
+    }
+    assert [item for item, _ in hub.aside()] == ["H32.01-260304-0001/1"]
+    assert {key for key, _ in there.told("order", "CapNhatTienDoHoSoMC")} == {"H32.01-260304-0002"}
+
+
+def test_a_message_that_cannot_be_written_is_set_aside_and_the_others_go(hub: Any, partner: Any, make: Any) -> None:
+    there = partner("sms")
+    hub.publish(make["notice"](1, phone="02583822222"), make["notice"](2))
+    done = hub.deliver(there)
+    assert (done["set_aside"], done["sent"]) == (1, 1)
+    assert hub.aside() == [("H32.01-260304-0001/ready", "not_a_mobile_number")]
+    assert [row.attempts for row in hub.rows()] == [0, 1]
+
+
+def test_wrong_settings_stop_the_run_and_every_message_waits(hub: Any, partner: Any, make: Any) -> None:
+    there = partner("sms")
+    hub.publish(*(make["notice"](number) for number in range(1, 31)))
+    wrong = replace(there.connection, fields={**there.connection.fields, "password": "wrong"})
+    with pytest.raises(SetupError, match="sms"):
+        hub.deliver(there, wrong)
+    assert set(hub.states()) == {"waiting"}
+    assert {row.leased_by for row in hub.rows()} == {None}
+    assert sum(row.sending_at is not None for row in hub.rows()) <= 4  # each worker stopped after its first
+    _until_sent(hub, there)
+    assert list(there.times().values()) == [1] * 30
+
+
+def test_wrong_settings_cost_a_message_none_of_its_tries(hub: Any, partner: Any, limits: Any) -> None:
+    limits(attempts_max=2)
+    there = partner("sms")
+    hub.one_for("sms")
+    wrong = replace(there.connection, fields={**there.connection.fields, "password": "wrong"})
+    for _ in range(5):
+        with pytest.raises(SetupError):
+            hub.deliver(there, wrong)
+        assert (hub.rows()[0].state, hub.rows()[0].attempts) == ("waiting", 0)
+        hub.sql("UPDATE outbox SET not_before = now()")
+    there.fault("unavailable", wait_s=1)  # a try that does cost one
+    hub.deliver(there)
+    _until_sent(hub, there)
+
+
+def test_wrong_settings_cost_an_open_question_none_of_its_tries(hub: Any, partner: Any, limits: Any) -> None:
+    limits(attempts_max=2)
+    there = partner("momo")
+    hub.one_for("momo")
+    there.fault("drop_after")
+    there.fault("unavailable", operation="query", wait_s=30)
+    assert hub.deliver(there) == {"unknown": 2, "unreachable": 0}  # no answer, then: ask again in half a minute
+    wrong = replace(there.connection, fields={**there.connection.fields, "password": "wrong"})
+    for _ in range(5):
+        hub.sql("UPDATE outbox SET not_before = now()")
+        with pytest.raises(SetupError):
+            hub.deliver(there, wrong)
+        assert hub.states() == ["unknown"]
+    _until_sent(hub, there)
+    assert list(there.times().values()) == [1]
+
+
+def test_tries_that_lead_nowhere_end_with_a_person(hub: Any, partner: Any, limits: Any) -> None:
+    limits(attempts_max=3)
+    there = partner("vnpost")
+    hub.one_for("vnpost")
+    there.go_away()
+    for _ in range(4):
+        hub.deliver(there)
+    row = hub.rows()[0]
+    assert (row.state, row.attempts, row.reason) == ("set_aside", 3, "not_reached")
+    assert hub.aside() == [("H32.01-260304-0001-R1", "not_reached")]
+    there.come_back()
+    assert there.times() == {}
+
+
+def test_questions_that_lead_nowhere_end_with_a_person(hub: Any, partner: Any, limits: Any) -> None:
+    limits(attempts_max=3)
+    there = partner("national_portal")
+    hub.one_for("national_portal")
+    there.fault("drop_after")
+    there.fault("refuse", operation="TraCuuHoSo", times=20)
+    for _ in range(4):
+        hub.deliver(there)
+    row = hub.rows()[0]
+    assert (row.state, row.attempts, row.reason) == ("set_aside", 1, "outcome_unknown")
+    assert list(there.times().values()) == [1]
+
+
+def test_two_couriers_at_once_send_nothing_twice(hub: Any, partner: Any, make: Any) -> None:
+    there = partner("sms")
+    hub.publish(*(make["notice"](number) for number in range(1, 61)))
+    with ThreadPoolExecutor(3) as pool:
+        done = list(pool.map(lambda _: hub.deliver(there), range(3)))
+    assert sum(one.get("sent", 0) for one in done) == 60
+    assert list(there.times().values()) == [1] * 60
+
+
+COURIER = """
+import json, sys
+from truc import steps
+from truc.connections import Connection
+from truc.store.opened import open_store
+from truc.trust.sealing import Sealer
+told = json.load(sys.stdin)
+sealer = Sealer(seal_key=bytes(32), index_key=bytes(range(32)))
+store = open_store(told["url"], sealer)
+print(steps.deliver(store, Connection("national_portal", told["fields"]), ("dossier", "progress")))
+"""
+
+
+def test_a_courier_killed_in_the_middle_leaves_nothing_lost_and_nothing_doubled(
+    hub: Any, partner: Any, make: Any, repository: Path, tmp_path: Path
+) -> None:
+    there = partner("national_portal")
+    hub.publish(*(make["dossier"](number) for number in range(1, 31)))
+    # Two have their effect and get no answer while the courier lives.
+    there.fault("silent_after", times=2, wait_s=30)
+    script, told = tmp_path / "courier.py", tmp_path / "told.json"
+    script.write_text(COURIER, encoding="utf-8")
+    url = hub.store.engine.url.render_as_string(hide_password=False)
+    told.write_text(json.dumps({"url": url, "fields": dict(there.connection.fields)}), encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(repository)}
+    with told.open() as stdin:
+        child = subprocess.Popen([sys.executable, str(script)], stdin=stdin, env=environment)
+    until = time.monotonic() + 60
+    while len(there.times()) < 2 and time.monotonic() < until:
+        time.sleep(0.05)
+    child.send_signal(signal.SIGKILL)
+    child.wait(10)
+
+    in_flight = [row.id for row in hub.rows() if row.state == "sending"]
+    assert len(in_flight) >= 2
+    hub.deliver(there)
+    assert [row.id for row in hub.rows() if row.state == "sending"] == in_flight  # still leased: hands off
+
+    hub.sql("UPDATE outbox SET leased_until = now() - interval '1 second' WHERE leased_until IS NOT NULL")
+    _until_sent(hub, there)
+    assert list(there.times().values()) == [1] * 30
+    assert max(row.attempts for row in hub.rows()) <= 2
+
+
+def test_a_worker_that_lost_its_lease_has_no_more_say(hub: Any, partner: Any) -> None:
+    partner("vnpost")
+    hub.one_for("vnpost")
+    with hub.store.begin() as transaction:
+        [slow] = _claim(transaction, "slow")
+        assert outbox.mark_sending(transaction, slow, _body(transaction), worker="slow", lease=LEASE)
+    hub.sql("UPDATE outbox SET leased_until = now() - interval '1 second'")
+    with hub.store.begin() as transaction:
+        [quick] = _claim(transaction, "quick")
+        outbox.mark_sent(transaction, quick, None)
+    # What the slow one makes of it now must not bring the message back to life.
+    with hub.store.begin() as transaction:
+        outbox.mark_waiting(transaction, slow, after=timedelta(), reason="asked_absent", reason_text="")
+        outbox.mark_unknown(transaction, slow, after=timedelta(), reason="no_answer", reason_text="")
+        outbox.mark_stopped(transaction, slow, state="set_aside", reason="outcome_unknown", reason_text="")
+    assert hub.states() == ["sent"]
+    assert hub.aside() == []
+
+
+def test_a_worker_that_lost_its_lease_neither_sends_nor_asks(hub: Any, partner: Any) -> None:
+    there = partner("vnpost")
+    hub.one_for("vnpost")
+    with hub.store.begin() as transaction:
+        [slow] = _claim(transaction, "slow")
+    hub.sql("UPDATE outbox SET leased_until = now() - interval '1 second'")
+    with hub.store.begin() as transaction:
+        [quick] = _claim(transaction, "quick")
+        body = _body(transaction)
+        assert not outbox.mark_sending(transaction, slow, body, worker="slow", lease=LEASE)
+        assert outbox.mark_sending(transaction, quick, body, worker="quick", lease=LEASE)
+    assert hub.deliver(there) == {"unreachable": 0}
+    assert there.times() == {}
+
+
+def test_the_pay_address_in_an_answer_is_booked(office: Any, partner: Any) -> None:
+    there = partner("momo")
+    reference = office.order_payment()
+    _deliver_momo(office, there)
+    url = office.sql("SELECT pay_url FROM payments WHERE our_reference = :reference", reference=reference)[0].pay_url
+    assert url.startswith("https://momo.sandbox.invalid/")
+
+
+def test_a_pay_address_lost_with_its_answer_is_left_to_a_person(office: Any, partner: Any) -> None:
+    there = partner("momo")
+    reference = office.order_payment()
+    there.fault("drop_after")
+    _deliver_momo(office, there)
+    rows = office.sql("SELECT item, reason FROM set_aside")
+    assert [tuple(row) for row in rows] == [(reference, "pay_url_not_given")]
+    assert there.times() == {reference: 1}
+
+
+@given(
+    tries=st.integers(1, 60),
+    backoff_s=st.floats(0.1, 60),
+    backoff_max_s=st.floats(60, 3600),
+)
+def test_the_wait_doubles_within_its_bounds(tries: int, backoff_s: float, backoff_max_s: float) -> None:
+    limits = Limits(backoff_s=backoff_s, backoff_max_s=backoff_max_s)
+    ceiling = min(backoff_max_s, backoff_s * 2 ** (tries - 1))
+    wait_s = courier._backoff(limits, tries).total_seconds()
+    assert ceiling / 2 - 0.001 <= wait_s <= ceiling + 0.001
+
+
+def test_waits_are_not_all_the_same() -> None:
+    assert len({courier._backoff(Limits(), 5) for _ in range(20)}) > 10
+
+
+def _until_sent(hub: Any, there: Any, runs: int = 12) -> None:
+    for _ in range(runs):
+        hub.sql("UPDATE outbox SET not_before = now() WHERE state IN ('waiting', 'unknown')")
+        hub.deliver(there)
+        if set(hub.states()) == {"sent"}:
+            return
+    raise AssertionError([(row.external_id, row.state, row.reason) for row in hub.rows() if row.state != "sent"])
+
+
+def _deliver_momo(office: Any, there: Any) -> None:
+    from truc import steps
+
+    steps.deliver(office.store, there.connection, ("payment",))
+
+
+def _claim(transaction: Any, worker: str) -> list[Any]:
+    return outbox.claim(transaction, "vnpost", ("order",), worker=worker, most=5, lease=LEASE)
+
+
+def _body(transaction: Any) -> int:
+    return courier.bodies.keep(transaction, b"{}", "application/json")

@@ -1,0 +1,147 @@
+"""A message is part of the change that caused it: both happen, or neither."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from truc.exchange import outbox
+from truc.exchange.outbox import MESSAGES
+from truc.manifest import Event
+
+LEASE = timedelta(seconds=60)
+
+
+def test_a_rolled_back_change_leaves_no_message(hub: Any, make: Any) -> None:
+    message, key, external_id = make["notice"](1)
+    with hub.undone() as transaction:
+        assert outbox.publish(transaction, Event.NOTICE_DUE, message, key=key, external_id=external_id) == 1
+    assert hub.rows() == []
+
+
+def test_a_message_published_again_is_the_same_message(hub: Any, make: Any) -> None:
+    assert hub.publish(make["notice"](1), make["notice"](2)) == 2
+    before = hub.rows()
+    assert hub.publish(make["notice"](1)) == 0
+    assert hub.publish(make["notice"](2), make["notice"](3)) == 1
+    assert hub.rows()[:2] == before
+
+
+def test_a_message_goes_to_the_parties_that_declared_its_event_and_to_no_other(hub: Any, make: Any) -> None:
+    hub.publish(make["dossier"](1), make["parcel"](1), make["notice"](1), make["payment"](1))
+    assert [(row.party, row.operation) for row in hub.rows()] == [
+        ("national_portal", "dossier"),
+        ("vnpost", "order"),
+        ("sms", "message"),
+        ("momo", "payment"),
+    ]
+
+
+def test_a_message_for_a_party_that_takes_none_is_none(hub: Any, make: Any) -> None:
+    message, key, external_id = make["payment"](1)
+    with hub.store.begin() as transaction:
+        event = Event.PAYMENT_REQUESTED
+        none = outbox.publish(transaction, event, message, key=key, external_id=external_id, only="vietinbank")
+    assert (none, hub.rows()) == (0, [])
+
+
+def test_every_event_has_its_message() -> None:
+    assert set(MESSAGES) == set(Event)
+
+
+def test_what_is_claimed_is_the_message_that_was_published(hub: Any, make: Any) -> None:
+    message, key, external_id = make["dossier"](1)
+    hub.publish((message, key, external_id))
+    [claimed] = _claim(hub, "national_portal", "dossier")
+    assert (claimed.message, claimed.key, claimed.external_id) == (message, key, external_id)
+
+
+def test_waiting_messages_lie_sealed(hub: Any, make: Any) -> None:
+    hub.publish(make["dossier"](1))
+    [row] = hub.sql("SELECT o::text AS line, message FROM outbox o")
+    for clear in ("Phạm Thị Hòa", "056111222333", "0905111222"):
+        assert clear not in row.line
+        assert clear.encode() not in bytes(row.message)
+
+
+def test_of_one_key_only_the_first_open_message_is_claimed(hub: Any, make: Any) -> None:
+    hub.publish(make["step"](1, 4, 1), make["step"](1, 5, 2), make["step"](2, 4, 1))
+    claimed = _claim(hub, "national_portal", "progress")
+    assert [one.external_id for one in claimed] == ["H32.01-260304-0001/1", "H32.01-260304-0002/1"]
+
+
+def test_the_order_of_a_key_holds_across_operations(hub: Any, make: Any) -> None:
+    hub.publish(make["dossier"](1), make["step"](1, 4, 1))
+    assert _claim(hub, "national_portal", "progress") == []
+    hub.sql("UPDATE outbox SET state = 'sent' WHERE operation = 'dossier'")
+    assert len(_claim(hub, "national_portal", "progress")) == 1
+
+
+@pytest.mark.parametrize("state", ["waiting", "sending", "unknown", "refused", "set_aside"])
+def test_whatever_is_not_done_holds_what_comes_after_it(hub: Any, make: Any, state: str) -> None:
+    hub.publish(make["step"](1, 4, 1), make["step"](1, 5, 2))
+    hub.sql(
+        "UPDATE outbox SET state = :state, not_before = now() + interval '1 hour' WHERE external_id LIKE '%/1'",
+        state=state,
+    )
+    assert _claim(hub, "national_portal", "progress") == []
+
+
+@pytest.mark.parametrize("state", ["sent", "superseded"])
+def test_what_is_done_holds_nothing(hub: Any, make: Any, state: str) -> None:
+    hub.publish(make["step"](1, 4, 1), make["step"](1, 5, 2))
+    hub.sql("UPDATE outbox SET state = :state WHERE external_id LIKE '%/1'", state=state)
+    assert [one.external_id for one in _claim(hub, "national_portal", "progress")] == ["H32.01-260304-0001/2"]
+
+
+def test_a_leased_message_is_nobody_elses_until_the_lease_ends(hub: Any, make: Any) -> None:
+    hub.publish(make["notice"](1))
+    assert len(_claim(hub, "sms", "message", worker="a")) == 1
+    assert _claim(hub, "sms", "message", worker="b") == []
+    hub.sql("UPDATE outbox SET leased_until = now() - interval '1 second'")
+    assert len(_claim(hub, "sms", "message", worker="b")) == 1
+
+
+def test_two_open_claims_never_share_a_message(hub: Any, make: Any) -> None:
+    hub.publish(*(make["notice"](number) for number in range(1, 11)))
+    with hub.store.begin() as one, hub.store.begin() as other:
+        first = outbox.claim(one, "sms", ("message",), worker="a", most=6, lease=LEASE)
+        second = outbox.claim(other, "sms", ("message",), worker="b", most=6, lease=LEASE)
+    assert (len(first), len(second)) == (6, 4)
+    assert not {claimed.id for claimed in first} & {claimed.id for claimed in second}
+
+
+def test_what_a_worker_did_not_touch_it_gives_back(hub: Any, make: Any) -> None:
+    hub.publish(make["notice"](1), make["notice"](2))
+    _claim(hub, "sms", "message", worker="a")
+    with hub.store.begin() as transaction:
+        outbox.release(transaction, "a")
+    assert len(_claim(hub, "sms", "message", worker="b")) == 2
+
+
+def test_the_next_due_message_is_the_earliest_that_is_not_held(hub: Any, make: Any) -> None:
+    assert _due_s(hub) is None
+    hub.publish(make["notice"](1), make["notice"](2))
+    hub.sql("UPDATE outbox SET not_before = now() + interval '90 seconds' WHERE external_id LIKE '%1/ready'")
+    assert _due_s(hub) == 0
+    hub.sql("UPDATE outbox SET state = 'sent' WHERE external_id LIKE '%2/ready'")
+    assert 80 < (_due_s(hub) or 0) <= 90
+    hub.sql("UPDATE outbox SET state = 'set_aside'")
+    assert _due_s(hub) is None
+
+
+def test_the_database_knows_no_other_state(hub: Any, make: Any) -> None:
+    hub.publish(make["notice"](1))
+    with pytest.raises(IntegrityError, match="ck_outbox_state"):
+        hub.sql("UPDATE outbox SET state = 'lost'")
+
+
+def _claim(hub: Any, party: str, operation: str, worker: str = "w") -> list[Any]:
+    with hub.store.begin() as transaction:
+        return outbox.claim(transaction, party, (operation,), worker=worker, most=20, lease=LEASE)
+
+
+def _due_s(hub: Any) -> float | None:
+    with hub.store.begin() as transaction:
+        return outbox.next_due_s(transaction, "sms", ("message",))
