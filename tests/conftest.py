@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings as hypothesis
 
 from truc import postgres, secrets_file, settings
 from truc.settings import Settings
@@ -13,6 +14,11 @@ from truc.steps import load_catalogue
 from truc.store.migrate import upgrade
 from truc.store.opened import Store, open_store
 from truc.trust.sealing import Sealer
+
+
+# The machine is shared: how long one example takes says nothing of the code.
+hypothesis.register_profile("hub", deadline=None)
+hypothesis.load_profile("hub")
 
 
 @pytest.fixture(scope="session")

@@ -47,14 +47,15 @@ DAY = Param(
 
 
 class PartyHook(BaseHook):
-    """What Airflow shows as the hook of a party's connection type; tasks use truc.parties instead."""
+    """The hook Airflow shows for a party's connection type; tasks open a client through truc.parties instead."""
 
-    conn_name_attr = "party"
-    default_conn_name = ""
+    def __init__(self, party: str) -> None:
+        super().__init__()
+        self.party = party
 
     def get_conn(self) -> connections.Connection:
         """Return the party's settings."""
-        return connection(self.default_conn_name)
+        return connection(self.party)
 
 
 def connection(party: str) -> connections.Connection:

@@ -35,6 +35,7 @@ DELIVERIES = {
 }
 SUMMARY_FILE = "summary.json"
 ROUNDS_AT_MOST = 3
+PHASES = 14
 
 
 def play(settings: Settings, day: date, *, dossiers: int, seed: int, console: Console) -> bool:
@@ -42,34 +43,39 @@ def play(settings: Settings, day: date, *, dossiers: int, seed: int, console: Co
 
     The summary is printed, and written to `var/day/summary.json`.
     """
-    progress = Progress(console)
-    with progress.phase("plan", "Lập ngày làm việc", "generating the day"):
-        plan = generate(day, dossiers=dossiers, seed=seed)
-    with _hub(settings, progress) as hub, contextlib.closing(open_hub_store(hub.settings)) as store:
-        stage = _stage(hub, store, plan, progress, dossiers)
-        before = {} if stage.first_time else summary.counts(stage)
-        hub.airflow.wait_for_dags(*DAGS, within_s=120)
-        _phases(stage)
-        with progress.phase("summary", "Tổng hợp", "asking the core and every partner"):
-            found = summary.build(stage, before)
-        whole = summary.verdict(stage.expectations) == "ok"
-        if whole and stage.first_time:
-            stage.journal.figures = summary.counts(stage)
-            stage.journal.save()
+    progress = Progress(console, phases=PHASES, look_at=str(settings.logs))
+    with progress.live():
+        with progress.phase("plan", "Lập ngày làm việc", "generating the day"):
+            plan = generate(day, dossiers=dossiers, seed=seed)
+        with _hub(settings, progress) as hub, contextlib.closing(open_hub_store(hub.settings)) as store:
+            stage = _stage(hub, store, plan, progress, dossiers)
+            found = _played(stage)
     _finish(stage, found)
-    return whole
+    return summary.verdict(stage.expectations) == "ok"
+
+
+def _played(stage: Stage) -> dict[str, Any]:
+    before = {} if stage.first_time else summary.counts(stage)
+    with stage.progress.phase("dags", "Chờ Airflow đọc các DAG", "Airflow reads the DAGs"):
+        stage.airflow.wait_for_dags(*DAGS, within_s=120)
+    _phases(stage)
+    with stage.progress.phase("summary", "Tổng hợp", "asking the core and every partner"):
+        found = summary.build(stage, before)
+    if stage.first_time and summary.verdict(stage.expectations) == "ok":
+        stage.journal.figures = summary.counts(stage)
+        stage.journal.save()
+    return found
 
 
 def _phases(stage: Stage) -> None:
     phase = stage.progress.phase
     with phase("catalogue", "Danh mục thủ tục, cơ quan", "catalogue of procedures, agencies"):
         morning.load_catalogue(stage)
-    with phase("counters", "Hồ sơ tại quầy và qua bưu chính", "dossiers at counters and by post"):
-        morning.hand_over_counter_dossiers(stage)
     with phase("intake", "Hồ sơ trực tuyến từ Cổng DVCQG", "online dossiers from the national portal"):
         morning.take_in_online_dossiers(stage)
-    with phase("outage", "Cổng DVCQG mất kết nối", "the portal is away"):
-        portal.outage(stage)
+    counters = phase("counters", "Hồ sơ tại quầy, Cổng mất kết nối", "dossiers at counters, the portal is away")
+    with counters, portal.outage(stage):
+        morning.hand_over_counter_dossiers(stage)
     with phase("push", "Đồng bộ hồ sơ lên Cổng", "dossiers to the portal, answers lost on the way"):
         portal.push_dossiers(stage)
     with phase("statuses", "Cán bộ chuyển trạng thái", "officers move dossiers"):
@@ -139,8 +145,10 @@ def _hub(settings: Settings, progress: Progress) -> Iterator[up.Hub]:
     # The day has a clock of its own: what Airflow's clock would start meanwhile is about other days.
     os.environ["AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE"] = "False"
     begun = progress.elapsed_s
-    with up.hub_up(settings, with_sandbox=True, report=lambda name: progress.say(f"… {name}")) as hub:
+    with up.hub_up(settings, with_sandbox=True, report=progress.begin) as hub:
         progress.seconds["start"] = round(progress.elapsed_s - begun, 1)
+        user, password = hub.login
+        progress.say(f"Airflow {hub.settings.airflow_url} · {user} / {password}")
         yield hub
         begun = progress.elapsed_s
     progress.seconds["stop"] = round(progress.elapsed_s - begun, 1)

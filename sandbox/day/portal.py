@@ -1,5 +1,7 @@
 """The national portal's bad day: an outage while all waits, answers lost after the effect, status changes."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 from sandbox.day.generate import moves_in_order
@@ -12,20 +14,25 @@ LOST_ANSWERS = 2  # of each of the two kinds, fewer in a row than the hub takes 
 FOR_EVER = 1_000_000
 
 
-def outage(stage: Stage) -> None:
-    """Let the portal be away while the hub has everything to send: the push stops early and all of it waits."""
-    if stage.journal.met("portal_outage") or stage.open_messages(PORTAL) == 0:
+@contextlib.contextmanager
+def outage(stage: Stage) -> Iterator[None]:
+    """Let the portal be away while the block runs; at its end the hub pushes into the outage, and all waits."""
+    if stage.journal.met("portal_outage"):
+        yield
         return
     portal, before = stage.partners[PORTAL], len(stage.partners[PORTAL].effects(PUSH_DOSSIER))
     portal.misbehave("*", "refuse", 4)
     portal.misbehave("*", "unavailable", FOR_EVER)
-    stage.run("status_push")
-    portal.behave()
-    waiting, met = stage.open_messages(PORTAL), portal.faults_met()
+    try:
+        yield
+        stage.run("status_push")
+    finally:
+        portal.behave()
+    waiting, calls = stage.open_messages(PORTAL), sum(portal.faults_met().values())
     stage.expect("pushed during the outage", before, len(portal.effects(PUSH_DOSSIER)), "status_push")
     stage.require("messages wait after the outage", waiting, "status_push")
-    stage.require("calls met the outage", sum(met.values()), "status_push")
-    stage.journal.note("portal_outage", {"waiting": waiting, "refused_calls": sum(met.values())})
+    stage.require("calls that met the outage", calls, "status_push")
+    stage.journal.note("portal_outage", {"waiting": waiting, "refused_calls": calls})
     stage.progress.say(f"Cổng mất kết nối: {waiting:,} bản tin chờ · portal away, {waiting:,} messages wait")
 
 

@@ -12,6 +12,15 @@ from truc.domain.calendar import BUSINESS_ZONE
 ON_TIME_WITHIN_PCT = 1.0  # how far the day may be from the seeds' on-time rate
 
 
+# Every trouble a day plants; each must have been met, in this run or an earlier one.
+TROUBLES = {
+    "bad_portal_items", "portal_outage", "wrong_status_changes", "national_portal_DongBoHoSoMC_drop_after_error_after",
+    "national_portal_CapNhatTienDoHoSoMC_drop_after_error_after", "momo_create_drop_after_error_after",
+    "vnpost_order_drop_after_error_after", "forged_callbacks", "callback_lost", "callback_twice",
+    "wrong_control_total", "statement_delivered_twice",
+}  # fmt: skip
+
+
 def build(stage: Stage, before: dict[str, int]) -> dict[str, Any]:
     """Return the summary. `before` has the counts from before this run; they matter when the day was played earlier."""
     exchanges = books.exchanges(stage)
@@ -168,6 +177,7 @@ def _expect(stage: Stage, summary: dict[str, Any], exchanges: dict[str, Exchange
                  (summary["shipments"]["ordered"], summary["shipments"]["at_partner"]), "postal_orders")  # fmt: skip
     stage.expect("messages to citizens at the partner", summary["sms"]["sent"], summary["sms"]["at_partner"])
     _expect_money(stage, summary)
+    stage.expect("planted troubles not met", [], sorted(TROUBLES - stage.journal.troubles.keys()))
     stage.expect("set aside, by reason", _expected_set_aside(stage), summary["exchange"]["set_aside_reasons"])
     if not stage.first_time:
         stage.expect("added by the second run", {}, summary["second_run"]["where"])

@@ -34,12 +34,12 @@ def _rows(summary: dict[str, Any]) -> list[tuple[str, str, str]]:
     rows = [
         ("Hồ sơ tiếp nhận", "dossiers received", f"{dossiers['received']:,}"),
         ("… trực tuyến", "online", f"{dossiers['online']:,} ({dossiers['online_pct']} %)"),
-        ("… giải quyết xong, đúng hạn", "finished, on time", f"{dossiers['finished']:,}, {dossiers['on_time_pct']} %"),
+        ("… đã xong, đúng hạn", "finished, on time", f"{dossiers['finished']:,}, {dossiers['on_time_pct']} %"),
         ("Lượt chuyển trạng thái", "status changes", f"{statuses['changed']:,}"),
         ("… có trên Cổng DVCQG", "at the national portal", f"{statuses['at_partner']:,}"),
         ("Độ phủ trên Cổng", "coverage at the portal", f"{statuses['coverage_pct']} %"),
         (
-            "Bưu gửi đã đặt / tại VNPost",
+            "Bưu gửi đặt / VNPost có",
             "parcels ordered / there",
             f"{shipments['ordered']:,} / {shipments['at_partner']:,}",
         ),
@@ -49,16 +49,16 @@ def _rows(summary: dict[str, Any]) -> list[tuple[str, str, str]]:
         rows.append((f"… qua {party}", f"through {party}", f"{one['count']:,} · {format_vnd(one['amount_vnd'])}"))
     rows += [
         ("Đối soát khớp", "reconciled, matched", f"{matching['matched']:,}"),
-        ("… chênh lệch", "breaks", ", ".join(f"{name} {times}" for name, times in matching["breaks"].items()) or "0"),
+        ("… chênh lệch", "breaks", "\n".join(f"{name} {times}" for name, times in matching["breaks"].items()) or "0"),
         ("… số tiền chênh lệch", "difference", _signed(matching["difference_vnd"])),
         (
-            "Tin nhắn đã gửi / tại đối tác",
+            "Tin nhắn gửi / đối tác có",
             "SMS sent / there",
             f"{summary['sms']['sent']:,} / {summary['sms']['at_partner']:,}",
         ),
         ("Bản tin mất / trùng", "messages lost / doubled", f"{exchange['lost']} / {exchange['doubled']}"),
-        ("Bản tin để riêng, có lý do", "set aside, with a reason", f"{exchange['set_aside']}"),
-        ("Sự cố đã dựng và vượt qua", "planted troubles met", f"{summary['faults']['met']}"),
+        ("Để riêng, có lý do", "set aside, with a reason", f"{exchange['set_aside']}"),
+        ("Sự cố đã vượt qua", "planted troubles met", f"{summary['faults']['met']}"),
     ]
     if "second_run" in summary:
         rows.append(("Chạy lần hai: thêm", "second run: added", f"{summary['second_run']['added']}"))

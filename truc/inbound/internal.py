@@ -4,165 +4,40 @@ Each item of a batch stands for itself: a bad one is answered with its error, th
 The caller's `reference` makes a repeated call a no-op that answers as the first did.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from fastapi import APIRouter, Depends, HTTPException
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-    model_validator,
-)
 
+from truc.domain.calendar import WorkingCalendar
 from truc.domain.status import Outcome, Status
 from truc.errors import MalformedError
 from truc.inbound import clients
-from truc.messages import Channel, PaymentResult, Person, Vnd
-from truc.services import dossiers, payments
+from truc.inbound.forms import (
+    Apart,
+    Body,
+    DossierIn,
+    DossierOut,
+    Many,
+    Misshapen,
+    PaymentIn,
+    PaymentOut,
+    Result,
+    StatusIn,
+)
+from truc.messages import PaymentResult
+from truc.services import dossiers, payments, standing
 from truc.services.dossiers import Intake, StatusChange
 from truc.services.payments import PaymentWish
 from truc.store import catalogue
 from truc.store.opened import Store, Transaction
 
-BATCH_MAX = 500
-PROBLEMS_TOLD = 5
-# Outside these years an instant is a typing mistake, and further out neither calendar nor database can hold it.
-EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
-
-
-def _of_our_time(at: datetime) -> datetime:
-    if not EARLIEST <= at < LATEST:
-        raise ValueError("must be an instant of the years 2000 to 2099")
-    return at
-
-
-def _storable(person: Person) -> Person:
-    for name, value in person:
-        if "\x00" in value or len(value) > 1000:
-            raise ValueError(f"{name}: at most 1000 characters, without NUL")
-    return person
-
-
-Instant = Annotated[AwareDatetime, AfterValidator(_of_our_time)]
-Applicant = Annotated[Person, AfterValidator(_storable)]
-Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
-Text = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^\x00]*$")]
-
-
-class Body(BaseModel):
-    """Closed to unknown fields: a misspelt one is an error, not a silence."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DossierIn(Body):
-    """A dossier taken in at a counter or by post."""
-
-    reference: Word = Field(description="The caller's own name for it; a second call with it changes nothing.")
-    procedure_code: Word
-    agency_code: Word
-    channel: Literal[Channel.COUNTER, Channel.POST]
-    applicant: Applicant
-    received_at: Instant
-    wants_postal_return: bool = False
-    wants_sms: bool = False
-
-
-class StatusIn(Body):
-    """An officer moved a dossier, named in exactly one of three ways."""
-
-    dossier_code: Text = ""
-    portal_code: Text = ""
-    reference: Text = Field(default="", description="The reference this caller gave when handing the dossier over.")
-    status: int = Field(ge=0, le=99, description="National code 1–10; another is answered unknown_status.")
-    changed_at: Instant
-    officer_name: Word
-    officer_title: Text = ""
-    department: Text = ""
-    note: Text = ""
-
-    @model_validator(mode="after")
-    def _named_once(self) -> "StatusIn":
-        if sum(map(bool, (self.dossier_code, self.portal_code, self.reference))) != 1:
-            raise ValueError("give exactly one of dossier_code, portal_code, reference")
-        return self
-
-
-class PaidIn(Body):
-    """Proof the counter saw: the bank's transaction and its time."""
-
-    partner_reference: Word
-    occurred_at: Instant
-
-
-class PaymentIn(Body):
-    """A fee to be paid for a dossier, named by our code, the portal's or the caller's reference."""
-
-    reference: Word
-    dossier_code: Text = ""
-    portal_code: Text = ""
-    dossier_reference: Text = ""
-    party: Word = Field(description="Through whom: momo, vietinbank, …")
-    amount_vnd: Vnd = Field(gt=0)
-    requested_at: Instant
-    paid: PaidIn | None = None
-
-    @model_validator(mode="after")
-    def _named_once(self) -> "PaymentIn":
-        if sum(map(bool, (self.dossier_code, self.portal_code, self.dossier_reference))) != 1:
-            raise ValueError("give exactly one of dossier_code, portal_code, dossier_reference")
-        return self
-
-
-class Result(BaseModel):
-    """What became of one item: `code` is our code or reference; `error` names what to mend."""
-
-    outcome: Literal["booked", "known", "late", "rejected"]
-    code: str = ""
-    reason: str = ""
-    error: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Misshapen:
-    """One item of a batch that is not of its form; the others go on."""
-
-    problem: str
-
-
 Item = TypeVar("Item", bound=Body)
+Out = TypeVar("Out", DossierOut, PaymentOut)
 Act = Callable[[Transaction, Item], Result]
-
-
-def told(problems: Iterable[Any]) -> str:
-    """Return pydantic's problems as text: field and what to mend, never what was sent."""
-    texts = [": ".join((".".join(map(str, one["loc"]))[:80], str(one["msg"]))).strip(": ") for one in problems]
-    more = f"; and {len(texts) - PROBLEMS_TOLD} more" if len(texts) > PROBLEMS_TOLD else ""
-    # A field name is the caller's text and may not even be Unicode.
-    return ("; ".join(texts[:PROBLEMS_TOLD]) + more).encode(errors="replace").decode()
-
-
-def _apart(value: object, read: ValidatorFunctionWrapHandler) -> object:
-    try:
-        return read(value)
-    except ValidationError as error:
-        return Misshapen(told(error.errors(include_url=False, include_context=False, include_input=False)))
-
-
-Apart = WrapValidator(_apart)
-Many = Field(max_length=BATCH_MAX)
 KEY = HTTPBearer(auto_error=False, description="The client's own key, one per calling system.")
 
 
@@ -180,6 +55,10 @@ def router(store: Store, secrets: Path, parties: frozenset[str]) -> APIRouter:
     caller = Annotated[str, Depends(client)]
     api = APIRouter(prefix="/internal/v1", tags=["internal"])
 
+    def calendar() -> WorkingCalendar:
+        with store.begin() as transaction:
+            return catalogue.working_calendar(transaction)
+
     def one(item: Item, act: Act[Item]) -> Result:
         result = _carry_out(store, item, act)
         if result.outcome == "rejected":
@@ -191,11 +70,11 @@ def router(store: Store, secrets: Path, parties: frozenset[str]) -> APIRouter:
 
     @api.post("/dossiers", summary="Hand over one dossier")
     def post_dossier(body: DossierIn, source: caller) -> Result:
-        return one(body, partial(_receive, source=source))
+        return one(body, partial(_receive, source=source, calendar=calendar()))
 
     @api.post("/dossiers/batch", summary="Hand over many dossiers")
     def post_dossiers(body: Annotated[list[Annotated[DossierIn, Apart]], Many], source: caller) -> list[Result]:
-        return each(body, partial(_receive, source=source))
+        return each(body, partial(_receive, source=source, calendar=calendar()))
 
     @api.post("/statuses", summary="Report one status change")
     def post_status(body: StatusIn, source: caller) -> Result:
@@ -213,7 +92,23 @@ def router(store: Store, secrets: Path, parties: frozenset[str]) -> APIRouter:
     def post_payments(body: Annotated[list[Annotated[PaymentIn, Apart]], Many], source: caller) -> list[Result]:
         return each(body, partial(_pay, source=source, parties=parties))
 
+    @api.get("/dossiers/{dossier_code}", summary="Where a dossier stands", dependencies=[Depends(client)])
+    def get_dossier(dossier_code: str) -> DossierOut:
+        with store.begin() as transaction:
+            return _found(DossierOut, standing.of_dossier(transaction, dossier_code))
+
+    @api.get("/payments/{our_reference}", summary="Where a payment stands", dependencies=[Depends(client)])
+    def get_payment(our_reference: str) -> PaymentOut:
+        with store.begin() as transaction:
+            return _found(PaymentOut, standing.of_payment(transaction, our_reference))
+
     return api
+
+
+def _found(form: type[Out], standing: object) -> Out:
+    if standing is None:
+        raise HTTPException(404, {"reason": "unknown", "error": f"no such {form.__name__.removesuffix('Out').lower()}"})
+    return form.model_validate(standing, from_attributes=True)
 
 
 def _carry_out(store: Store, item: Item | Misshapen, act: Act[Item]) -> Result:
@@ -226,7 +121,7 @@ def _carry_out(store: Store, item: Item | Misshapen, act: Act[Item]) -> Result:
         return Result(outcome="rejected", reason=error.reason, error=str(error))
 
 
-def _receive(transaction: Transaction, body: DossierIn, source: str) -> Result:
+def _receive(transaction: Transaction, body: DossierIn, source: str, calendar: WorkingCalendar) -> Result:
     intake = Intake(
         source=source,
         source_reference=body.reference,
@@ -239,7 +134,7 @@ def _receive(transaction: Transaction, body: DossierIn, source: str) -> Result:
         wants_postal_return=body.wants_postal_return,
         wants_sms=body.wants_sms,
     )
-    received = dossiers.receive(transaction, intake, catalogue.working_calendar(transaction))
+    received = dossiers.receive(transaction, intake, calendar)
     return Result(outcome="booked" if received.new else "known", code=received.code)
 
 

@@ -283,10 +283,11 @@ def test_a_key_is_kept_as_a_digest_in_a_file_of_its_own_right(gateway, server):
 
 def test_openapi_lists_the_routes_behind_a_key_and_hides_the_others(gateway):
     document = requests.get(f"{gateway.url}/openapi.json", timeout=30).json()
-    assert set(document["paths"]) == {f"/internal/v1/{path}" for path in ROUTES}
+    reading = ("dossiers/{dossier_code}", "payments/{our_reference}")
+    assert set(document["paths"]) == {f"/internal/v1/{path}" for path in (*ROUTES, *reading)}
     [scheme] = document["components"]["securitySchemes"].values()
     assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
-    assert all(path["post"]["security"] for path in document["paths"].values())
+    assert all(call["security"] for path in document["paths"].values() for call in path.values())
     items = document["paths"]["/internal/v1/dossiers/batch"]["post"]["requestBody"]["content"]["application/json"]
     assert items["schema"]["items"] == {"$ref": "#/components/schemas/DossierIn"}
     assert requests.get(f"{gateway.url}/docs", timeout=30).status_code == 200
@@ -294,3 +295,36 @@ def test_openapi_lists_the_routes_behind_a_key_and_hides_the_others(gateway):
 
 def test_health_answers_while_the_store_does(gateway):
     assert requests.get(f"{gateway.url}/health", timeout=30).json() == {"status": "ok"}
+
+
+def reading(gateway, path):
+    headers = {"Authorization": f"Bearer {gateway.key}"}
+    return requests.get(f"{gateway.url}/internal/v1/{path}", headers=headers, timeout=30)
+
+
+def test_where_a_dossier_stands_is_told_without_the_person(gateway):
+    code = booked(gateway)
+    answer = reading(gateway, f"dossiers/{code}")
+    told = answer.json()
+    assert (told["dossier_code"], told["status"], told["status_name"]) == (code, 2, "Được tiếp nhận")
+    assert dossier()["applicant"]["name"] not in answer.text
+    assert reading(gateway, "dossiers/H32-000000-0000").status_code == 404
+
+
+def test_where_a_payment_stands_names_its_receipt_once_it_is_paid(gateway):
+    code = booked(gateway)
+    at = "2026-11-20T09:00:00+07:00"
+    asked = {"reference": "R-1", "dossier_code": code, "party": "vietinbank", "amount_vnd": 50_000, "requested_at": at}
+    ours = gateway.post("/internal/v1/payments", asked).json()["code"]
+    pending = reading(gateway, f"payments/{ours}").json()
+    assert (pending["state"], pending["receipt"], pending["amount_vnd"]) == ("pending", "", 50_000)
+    gateway.post("/internal/v1/payments", {**asked, "paid": {"partner_reference": "B-1", "occurred_at": at}})
+    paid = reading(gateway, f"payments/{ours}").json()
+    assert paid["state"] == "paid"
+    assert paid["receipt"].endswith("/2026/1")
+    assert reading(gateway, "payments/P00000000000000").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["dossiers/X", "payments/X"])
+def test_reading_needs_the_key_too(closed_gateway, path):
+    assert requests.get(f"{closed_gateway.url}/internal/v1/{path}", timeout=30).status_code == 401

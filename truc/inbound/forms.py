@@ -1,0 +1,170 @@
+"""What the internal API takes and gives: bodies closed to unknown fields, each item of a batch read apart."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
+
+from truc.messages import Channel, Person, Vnd
+
+BATCH_MAX = 500
+PROBLEMS_TOLD = 5
+# Outside these years an instant is a typing mistake, and further out neither calendar nor database can hold it.
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+
+
+def _of_our_time(at: datetime) -> datetime:
+    if not EARLIEST <= at < LATEST:
+        raise ValueError("must be an instant of the years 2000 to 2099")
+    return at
+
+
+def _storable(person: Person) -> Person:
+    for name, value in person:
+        if "\x00" in value or len(value) > 1000:
+            raise ValueError(f"{name}: at most 1000 characters, without NUL")
+    return person
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_of_our_time)]
+Applicant = Annotated[Person, AfterValidator(_storable)]
+Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
+Text = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^\x00]*$")]
+
+
+class Body(BaseModel):
+    """Closed to unknown fields: a misspelt one is an error, not a silence."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DossierIn(Body):
+    """A dossier taken in at a counter or by post."""
+
+    reference: Word = Field(description="The caller's own name for it; a second call with it changes nothing.")
+    procedure_code: Word
+    agency_code: Word
+    channel: Literal[Channel.COUNTER, Channel.POST]
+    applicant: Applicant
+    received_at: Instant
+    wants_postal_return: bool = False
+    wants_sms: bool = False
+
+
+class StatusIn(Body):
+    """An officer moved a dossier, named in exactly one of three ways."""
+
+    dossier_code: Text = ""
+    portal_code: Text = ""
+    reference: Text = Field(default="", description="The reference this caller gave when handing the dossier over.")
+    status: int = Field(ge=0, le=99, description="National code 1–10; another is answered unknown_status.")
+    changed_at: Instant
+    officer_name: Word
+    officer_title: Text = ""
+    department: Text = ""
+    note: Text = ""
+
+    @model_validator(mode="after")
+    def _named_once(self) -> "StatusIn":
+        if sum(map(bool, (self.dossier_code, self.portal_code, self.reference))) != 1:
+            raise ValueError("give exactly one of dossier_code, portal_code, reference")
+        return self
+
+
+class PaidIn(Body):
+    """Proof the counter saw: the bank's transaction and its time."""
+
+    partner_reference: Word
+    occurred_at: Instant
+
+
+class PaymentIn(Body):
+    """A fee to be paid for a dossier, named by our code, the portal's or the caller's reference."""
+
+    reference: Word
+    dossier_code: Text = ""
+    portal_code: Text = ""
+    dossier_reference: Text = ""
+    party: Word = Field(description="Through whom: momo, vietinbank, …")
+    amount_vnd: Vnd = Field(gt=0)
+    requested_at: Instant
+    paid: PaidIn | None = None
+
+    @model_validator(mode="after")
+    def _named_once(self) -> "PaymentIn":
+        if sum(map(bool, (self.dossier_code, self.portal_code, self.dossier_reference))) != 1:
+            raise ValueError("give exactly one of dossier_code, portal_code, dossier_reference")
+        return self
+
+
+class Result(BaseModel):
+    """What became of one item: `code` is our code or reference; `error` names what to mend."""
+
+    outcome: Literal["booked", "known", "late", "rejected"]
+    code: str = ""
+    reason: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Misshapen:
+    """One item of a batch that is not of its form; the others go on."""
+
+    problem: str
+
+
+class DossierOut(BaseModel):
+    """Where a dossier stands."""
+
+    dossier_code: str
+    portal_code: str
+    status: int
+    status_name: str
+    status_at: datetime
+    due_at: datetime | None
+    fee_vnd: int
+
+
+class PaymentOut(BaseModel):
+    """Where a payment stands: where to pay while it is pending, the receipt once it is paid."""
+
+    our_reference: str
+    dossier_code: str
+    party: str
+    amount_vnd: int
+    state: str
+    pay_url: str
+    paid_at: datetime | None
+    receipt: str = Field(description="series/year/number, empty until the receipt is issued")
+
+
+def told(problems: Iterable[Any]) -> str:
+    """Return pydantic's problems as text: field and what to mend, never what was sent."""
+    texts = [": ".join((".".join(map(str, one["loc"]))[:80], str(one["msg"]))).strip(": ") for one in problems]
+    more = f"; and {len(texts) - PROBLEMS_TOLD} more" if len(texts) > PROBLEMS_TOLD else ""
+    # A field name is the caller's text and may not even be Unicode.
+    return ("; ".join(texts[:PROBLEMS_TOLD]) + more).encode(errors="replace").decode()
+
+
+def _apart(value: object, read: ValidatorFunctionWrapHandler) -> object:
+    try:
+        return read(value)
+    except ValidationError as error:
+        return Misshapen(told(error.errors(include_url=False, include_context=False, include_input=False)))
+
+
+Apart = WrapValidator(_apart)
+Many = Field(max_length=BATCH_MAX)
