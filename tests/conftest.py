@@ -15,7 +15,6 @@ from truc.store.migrate import upgrade
 from truc.store.opened import Store, open_store
 from truc.trust.sealing import Sealer
 
-
 # The machine is shared: how long one example takes says nothing of the code.
 hypothesis.register_profile("hub", deadline=None)
 hypothesis.load_profile("hub")

@@ -325,6 +325,27 @@ def test_a_worker_that_lost_its_lease_neither_sends_nor_asks(hub: Any, partner: 
     assert there.times() == {}
 
 
+def test_a_question_somebody_else_took_over_meanwhile_is_left_to_them(
+    hub: Any, partner: Any, make: Any, limits: Any
+) -> None:
+    limits(concurrency=1, timeout_s=5.0)
+    there = partner("momo")
+    hub.publish(make["payment"](1), make["payment"](2))
+    with hub.store.begin() as transaction:
+        body = courier.bodies.keep(transaction, b'{"orderId": "P1"}', "application/json")
+    hub.sql("UPDATE outbox SET state = 'unknown', body_id = :body", body=body)
+    there.fault("silent_before", operation="query", wait_s=2)
+    there.fault("unavailable", operation="query", times=9, wait_s=600)
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(hub.deliver, there)
+        time.sleep(1)  # the first is being asked about, and its worker holds the second as well
+        hub.sql("UPDATE outbox SET leased_by = 'another', leased_until = now() + interval '1 hour' WHERE id = 2")
+        running.result()
+    assert there.told("faults") == {"query:silent_before": 1, "query:unavailable": 1}  # both about the first
+    first, second = hub.rows()
+    assert (first.asks, second.asks, second.leased_by) == (2, 0, "another")
+
+
 def test_the_pay_address_in_an_answer_is_booked(office: Any, partner: Any) -> None:
     there = partner("momo")
     reference = office.order_payment()
