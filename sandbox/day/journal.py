@@ -32,6 +32,11 @@ class Journal:
         self.troubles[trouble] = evidence
         self.save()
 
+    def troubles_of_all_days(self) -> list[dict[str, Any]]:
+        """Return the troubles of every day played in this installation, this one included."""
+        others = [path for path in sorted(self.path.parent.glob("journal-*.json")) if path != self.path]
+        return [json.loads(path.read_text(encoding="utf-8"))["troubles"] for path in others] + [self.troubles]
+
     def save(self) -> None:
         """Write the journal as a whole or not at all."""
         kept = {name: value for name, value in asdict(self).items() if name != "path"}

@@ -30,6 +30,13 @@ def test_a_journal_that_outlived_its_database_is_not_believed(path):
     assert not opened(path, seed=1, dossiers=60, core_has_the_day=False).met("outage")
 
 
+def test_the_troubles_of_other_days_are_known_too(tmp_path):
+    for day in ("2026-11-19", "2026-11-20"):
+        journal = opened(tmp_path / f"journal-{day}.json", seed=1, dossiers=60, core_has_the_day=False)
+        journal.note("outage", {"day": day})
+    assert [one["outage"]["day"] for one in journal.troubles_of_all_days()] == ["2026-11-19", "2026-11-20"]
+
+
 @pytest.mark.parametrize(("seed", "dossiers"), [(2, 60), (1, 61)])
 def test_the_same_day_with_another_seed_or_size_is_refused(path, seed, dossiers):
     opened(path, seed=1, dossiers=60, core_has_the_day=False).save()

@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 
 from sandbox.day.stage import Expectation
-from sandbox.day.summary import added, verdict
+from sandbox.day.summary import added, planted_reasons, verdict
 from sandbox.day.table import show
 
 SUMMARY = {
@@ -38,6 +38,16 @@ def test_a_second_run_that_adds_nothing_says_so():
 def test_rows_that_come_and_rows_that_go_do_not_cancel_out():
     found = added({"core.dossiers": 5, "core.payments": 2}, {"core.dossiers": 6, "core.payments": 1, "sms.message": 0})
     assert found == {"added": 2, "where": {"core.dossiers": 1, "core.payments": -1}}
+
+
+def test_only_troubles_that_were_met_leave_something_set_aside():
+    assert planted_reasons({}) == {}
+    troubles = {"wrong_control_total": 1, "momo_create_drop_after_error_after": {"create:drop_after": 1, "b": 1}}
+    assert planted_reasons(troubles) == {
+        "momo.pay_url_not_given": 2,
+        "vietinbank.control_total_differs": 1,
+        "vietinbank.same_id_other_bytes": 1,
+    }
 
 
 def test_the_table_shows_amounts_as_citizens_read_them():

@@ -338,7 +338,8 @@ def test_a_question_somebody_else_took_over_meanwhile_is_left_to_them(
     there.fault("unavailable", operation="query", times=9, wait_s=600)
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(hub.deliver, there)
-        time.sleep(1)  # the first is being asked about, and its worker holds the second as well
+        while not there.told("faults"):  # until the first is being asked about; its worker holds the second as well
+            time.sleep(0.05)
         hub.sql("UPDATE outbox SET leased_by = 'another', leased_until = now() + interval '1 hour' WHERE id = 2")
         running.result()
     assert there.told("faults") == {"query:silent_before": 1, "query:unavailable": 1}  # both about the first
