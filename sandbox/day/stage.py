@@ -54,8 +54,10 @@ class Stage:
     _planted: dict[str, tuple[str, dict[str, int]]] = field(default_factory=dict)
 
     def expect(self, name: str, expected: Any, found: Any, where: str = "") -> None:
-        """Note that `found` must equal `expected`."""
-        self.expectations.append(Expectation(name, expected, found, where))
+        """Note that `found` must equal `expected`; `where` names a log, or a DAG, whose last run is then named."""
+        last = next((run for run in reversed(self.runs) if run.dag == where), None)
+        place = where if last is None else self._logs_of(last.dag, last.run_id)
+        self.expectations.append(Expectation(name, expected, found, place))
 
     def require(self, name: str, found: int, where: str = "") -> None:
         """Note that there must be at least one of `name`."""
@@ -104,8 +106,12 @@ class Stage:
         """Name a log file for a person."""
         return str(self.settings.logs / f"{name}.log")
 
+    def _logs_of(self, dag: str, run_id: str) -> str:
+        """Name the folder of a run's task logs: it is there also when Airflow is not."""
+        return str(self.settings.airflow / "logs" / f"dag_id={dag}" / f"run_id={run_id}")
+
     def _await(self, dag: str, run_id: str) -> None:
-        where = f"{self.settings.airflow_url}/dags/{dag}/runs/{run_id}"
+        where = f"{self._logs_of(dag, run_id)}, {self.settings.airflow_url}/dags/{dag}/runs/{run_id}"
         try:
             run = self.airflow.wait(dag, run_id, within_s=RUN_WITHIN_S)
         except TransientError as error:

@@ -16,7 +16,7 @@ from sandbox.day.stage import Stage
 from sandbox.day.summary import verdict
 from sandbox.serve import Running
 from sandbox.sms.server import start
-from truc.airflow_api import AirflowApi
+from truc.airflow_api import AirflowApi, Run
 from truc.domain.notices import notice_text
 from truc.exchange import outbox
 from truc.manifest import Event
@@ -89,3 +89,9 @@ def test_at_least_one_is_required_where_some_are(stage):
     assert verdict(stage.expectations) == "ok"
     stage.require("messages wait", 0)
     assert verdict(stage.expectations) != "ok"
+
+
+def test_what_does_not_hold_names_the_task_logs_of_the_dags_last_run(stage):
+    stage.runs += [Run("status_push", run_id, "success", {}, 1.0) for run_id in ("first", "last")]
+    stage.expect("coverage", 100, 99, "status_push")
+    assert stage.expectations[0].where.endswith("airflow/logs/dag_id=status_push/run_id=last")
