@@ -44,7 +44,7 @@ def from_airflow_json(party: str, value: Mapping[str, object]) -> Connection:
     """Flatten Airflow's JSON form (standard fields and `extra`) to one table of text."""
     extra = value.get("extra") or {}
     if isinstance(extra, str):
-        extra = json.loads(extra)
+        extra = _object(extra, f"connection {party!r}: extra")
     if not isinstance(extra, Mapping):
         raise SetupError(f"connection {party!r}: extra must be a JSON object", reason="setting_malformed")
     fields = {name: str(value[name]) for name in STANDARD_FIELDS if value.get(name) not in (None, "")}

@@ -76,7 +76,6 @@ def test_an_extra_that_is_no_object_says_so() -> None:
     assert caught.value.reason == "setting_malformed"
 
 
-@pytest.mark.xfail(reason="truc.connections lets the JSONDecodeError of an extra through", strict=True)
 def test_an_extra_that_is_no_json_says_so() -> None:
     with pytest.raises(SetupError, match="extra") as caught:
         from_airflow_json("momo", {**MOMO, "extra": "made-up-secret"})

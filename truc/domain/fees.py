@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,6 +20,14 @@ class Fee:
     kind: FeeKind
     amount_vnd: int
     per: str = ""
+
+
+ONCE_A_DOSSIER = frozenset({"", "lần", "hồ sơ"})  # a fee per page or per copy needs a count we do not have
+
+
+def fee_of_dossier_vnd(fees: Sequence[Fee]) -> int | None:
+    """The amount to ask for, when the published fees leave exactly one; else None: a person decides."""
+    return fees[0].amount_vnd if len(fees) == 1 and fees[0].per in ONCE_A_DOSSIER else None
 
 
 _ITEM = re.compile(r"(?<!\w)(?P<kind>lệ phí|phí)\s*:", re.IGNORECASE)

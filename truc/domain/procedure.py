@@ -6,7 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
-from truc.domain.fees import Fee, FeeKind, read_fees
+from truc.domain.fees import Fee, FeeKind, fee_of_dossier_vnd, read_fees
 from truc.domain.time_limit import TimeLimit, Unit, Unread, read_time_limit
 
 __all__ = [
@@ -33,9 +33,6 @@ class Channel(StrEnum):
     POST = "post"
 
 
-_ONCE_A_DOSSIER = frozenset({"", "lần", "hồ sơ"})  # a fee per page or per copy needs a count we do not have
-
-
 @dataclass(frozen=True)
 class ChannelTerms:
     """Time limit and fees of one channel, each with the published wording and, if unread, why."""
@@ -51,8 +48,7 @@ class ChannelTerms:
     @property
     def fee_vnd(self) -> int | None:
         """The amount to ask for, when the published terms leave exactly one; else None: a person decides."""
-        only = self.fees[0] if len(self.fees) == 1 else None
-        return only.amount_vnd if only and only.per in _ONCE_A_DOSSIER else None
+        return fee_of_dossier_vnd(self.fees)
 
 
 @dataclass(frozen=True)

@@ -35,8 +35,10 @@ from truc.store.opened import Store, Transaction
 
 log = logging.getLogger(__name__)
 
-CLAIM_MOST = 20
+CLAIM_MOST = 8
 LEASE = timedelta(seconds=120)
+# The partner is away or asks all of us to wait: that costs a message none of its tries, however long it lasts.
+AWAY = frozenset({"not_reached", "no_answer", "asked_to_wait"})
 # After so many failures in a row the partner is taken to be away: the rest waits untouched.
 UNREACHABLE_AFTER = 6
 # How long a courier lingers for a message that may go again soon, before it leaves it to the next run.
@@ -153,7 +155,7 @@ def _prepare(run: _Run, transaction: Transaction, one: Claimed, worker: str) -> 
             mine = outbox.renew(transaction, one, lease=LEASE)
         return Outgoing(one.external_id, one.key, body) if mine else None
     try:
-        body = parties.writer(one.party, one.operation)(one.message)
+        body = _written(transaction, one)
     except MalformedError as error:
         outbox.mark_stopped(transaction, one, state="set_aside", reason=error.reason, reason_text=str(error))
         run.note("set_aside", reached=True)
@@ -162,6 +164,20 @@ def _prepare(run: _Run, transaction: Transaction, one: Claimed, worker: str) -> 
     if not _mark_sending(transaction, one, body_id, worker):
         return None
     return Outgoing(one.external_id, one.key, body)
+
+
+def _written(transaction: Transaction, one: Claimed) -> bytes:
+    message = outbox.message_of(transaction, one)
+    try:
+        return parties.writer(one.party, one.operation)(message)
+    except TrucError:
+        raise
+    except Exception as error:  # a mapping's bug sets its message aside; the party's others go on
+        # The kind only: a traceback's last line may hold a citizen's data.
+        name = type(error).__name__
+        log.error("%s %s: the mapping failed on outbox %d: %s", one.party, one.operation, one.id, name)  # noqa: TRY400
+        text = f"the mapping failed: {name}; mend it, then send it again"
+        raise MalformedError(text, reason="mapping_failed") from error
 
 
 def _mark_sending(transaction: Transaction, one: Claimed, body_id: int, worker: str) -> bool:
@@ -227,6 +243,9 @@ def _failed(run: _Run, one: Claimed, error: TrucError, *, asked: bool) -> Settle
             return lambda transaction: outbox.mark_stopped(
                 transaction, one, state="refused", reason=error.reason, reason_text=str(error)
             )
+        case TransientError() if error.reason in AWAY:
+            run.note("unknown" if asked else "waiting", reached=False)
+            return _untried(run, one, error)
         case TransientError() if not asked:
             run.note("waiting", reached=False)
             return _again(run, one, error)
@@ -250,8 +269,8 @@ def _again(run: _Run, one: Claimed, error: TrucError) -> Settle:
     )
 
 
-def _untried(run: _Run, one: Claimed, error: SetupError) -> Settle:
-    after = _backoff(run.limits, 1)
+def _untried(run: _Run, one: Claimed, error: TrucError) -> Settle:
+    after = _wait(run.limits, 1, error)
     return lambda transaction: outbox.mark_untried(
         transaction, one, after=after, reason=error.reason, reason_text=str(error)
     )

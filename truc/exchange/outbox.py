@@ -12,12 +12,13 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import ColumnElement, func, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from truc import parties
 from truc.envelope import Receipt
+from truc.errors import MalformedError
 from truc.exchange import bodies, set_aside
 from truc.manifest import Event
 from truc.messages import (
@@ -68,7 +69,7 @@ class Claimed:
     operation: str
     key: str
     external_id: str
-    message: Outbound
+    sealed: bytes
     state: str
     attempts: int
     asks: int
@@ -116,7 +117,6 @@ def claim(
         _CLAIM,
         {"party": party, "operations": list(operations), "worker": worker, "most": most, "lease": lease},
     ).all()
-    events = {operation.name: operation.event for operation in parties.manifest(party).operations}
     return [
         Claimed(
             id=row.id,
@@ -125,7 +125,7 @@ def claim(
             operation=row.operation,
             key=row.key,
             external_id=row.external_id,
-            message=_read(transaction, MESSAGES[events[row.operation]], bytes(row.message)),
+            sealed=bytes(row.message),
             state=row.state,
             attempts=row.attempts,
             asks=row.asks,
@@ -133,6 +133,17 @@ def claim(
         )
         for row in sorted(rows, key=lambda row: int(row.id))
     ]
+
+
+def message_of(transaction: Transaction, one: Claimed) -> Outbound:
+    """Return the canonical message; raise MalformedError when what is stored no longer is one."""
+    model = MESSAGES[parties.manifest(one.party).operation(one.operation).event]
+    reader: TypeAdapter[Outbound] = TypeAdapter(model)
+    try:
+        return reader.validate_json(transaction.sealer.unseal(one.sealed, context=CONTEXT))
+    except ValidationError as error:
+        text = f"the stored message is no {model.__name__}: {error.error_count()} fields do not fit"
+        raise MalformedError(text, reason="message_unreadable") from error
 
 
 def mark_sending(transaction: Transaction, one: Claimed, body_id: int, *, worker: str, lease: timedelta) -> bool:
@@ -189,7 +200,7 @@ def mark_waiting(transaction: Transaction, one: Claimed, *, after: timedelta, re
 
 
 def mark_untried(transaction: Transaction, one: Claimed, *, after: timedelta, reason: str, reason_text: str) -> None:
-    """Our own settings kept it from being sent or asked about: it stands as before, and the try does not count."""
+    """It could be neither sent nor asked about, through no fault of its own: it stands as before, no try is counted."""
     waits = one.state == "waiting"
     _finish(
         transaction,
@@ -266,8 +277,3 @@ def _finish(transaction: Transaction, one: Claimed, **values: object) -> bool:
 def _write(transaction: Transaction, *which: ColumnElement[bool], **values: object) -> bool:
     done = transaction.sql.execute(update(OUTBOX).where(*which).values(leased_by=None, leased_until=None, **values))
     return done.rowcount == 1
-
-
-def _read(transaction: Transaction, model: type[Outbound], sealed: bytes) -> Outbound:
-    reader: TypeAdapter[Outbound] = TypeAdapter(model)
-    return reader.validate_json(transaction.sealer.unseal(sealed, context=CONTEXT))

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from truc.domain.agency import Agency
 from truc.domain.calendar import SwappedDay, WorkingCalendar
+from truc.domain.fees import Fee, fee_of_dossier_vnd
 from truc.domain.procedure import ChannelTerms, Procedure
 from truc.domain.time_limit import TimeLimit, Unit
 from truc.errors import MalformedError
@@ -21,9 +22,6 @@ from truc.store.tables.catalogue import (
     PROCEDURES,
 )
 from truc.store.tables.dossiers import SWAPPED_DAYS
-
-# As ChannelTerms.fee_vnd: a fee per page or per copy needs a count we do not have.
-ONCE_A_DOSSIER = frozenset({"", "lần", "hồ sơ"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,11 +169,11 @@ def _terms(transaction: Transaction, *which: ColumnElement[bool], channel: str, 
 def _only_fee(transaction: Transaction, version_id: int, channel: str) -> int | None:
     """The fee of the dossier when the publication leaves exactly one; as ChannelTerms.fee_vnd."""
     fees = transaction.sql.execute(
-        select(PROCEDURE_FEES.c.amount_vnd, PROCEDURE_FEES.c.per).where(
+        select(PROCEDURE_FEES.c.kind, PROCEDURE_FEES.c.amount_vnd, PROCEDURE_FEES.c.per).where(
             PROCEDURE_FEES.c.version_id == version_id, PROCEDURE_FEES.c.channel == channel
         )
     ).all()
-    return int(fees[0].amount_vnd) if len(fees) == 1 and fees[0].per in ONCE_A_DOSSIER else None
+    return fee_of_dossier_vnd([Fee(row.kind, row.amount_vnd, row.per) for row in fees])
 
 
 def _insert_version(transaction: Transaction, procedure: Procedure, version: int) -> int:

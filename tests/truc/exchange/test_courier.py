@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text
 
+from truc import parties
 from truc.errors import SetupError
 from truc.exchange import courier, outbox
 from truc.exchange.courier import LEASE
@@ -211,17 +213,32 @@ def test_wrong_settings_cost_an_open_question_none_of_its_tries(hub: Any, partne
     assert list(there.times().values()) == [1]
 
 
-def test_tries_that_lead_nowhere_end_with_a_person(hub: Any, partner: Any, limits: Any) -> None:
+def test_an_outage_of_any_length_costs_a_message_none_of_its_tries(hub: Any, partner: Any, limits: Any) -> None:
     limits(attempts_max=3)
     there = partner("vnpost")
     hub.one_for("vnpost")
     there.go_away()
+    for _ in range(5):
+        hub.deliver(there)
+        hub.sql("UPDATE outbox SET not_before = now()")
+    row = hub.rows()[0]
+    assert (row.state, row.attempts, row.reason) == ("waiting", 0, "not_reached")
+    there.come_back()
+    _until_sent(hub, there)
+    assert list(there.times().values()) == [1]
+
+
+def test_tries_that_lead_nowhere_end_with_a_person(hub: Any, partner: Any, limits: Any) -> None:
+    limits(attempts_max=3)
+    there = partner("momo")
+    hub.one_for("momo")
+    there.control("insist", {"codes": [10] * 20})  # it answers, and says «later» of this very message
     for _ in range(4):
         hub.deliver(there)
+        hub.sql("UPDATE outbox SET not_before = now() WHERE state = 'waiting'")
     row = hub.rows()[0]
-    assert (row.state, row.attempts, row.reason) == ("set_aside", 3, "not_reached")
-    assert hub.aside() == [("H32.01-260304-0001-R1", "not_reached")]
-    there.come_back()
+    assert (row.state, row.attempts, row.reason) == ("set_aside", 3, "momo_10")
+    assert [reason for _, reason in hub.aside()] == ["momo_10"]
     assert there.times() == {}
 
 
@@ -230,12 +247,41 @@ def test_questions_that_lead_nowhere_end_with_a_person(hub: Any, partner: Any, l
     there = partner("national_portal")
     hub.one_for("national_portal")
     there.fault("drop_after")
-    there.fault("refuse", operation="TraCuuHoSo", times=20)
+    there.fault("error_before", operation="TraCuuHoSo", times=20)
     for _ in range(4):
         hub.deliver(there)
+        hub.sql("UPDATE outbox SET not_before = now() WHERE state = 'unknown'")
     row = hub.rows()[0]
     assert (row.state, row.attempts, row.reason) == ("set_aside", 1, "outcome_unknown")
     assert list(there.times().values()) == [1]
+
+
+def test_a_stored_message_that_no_longer_fits_is_set_aside_and_the_others_go(hub: Any, partner: Any, make: Any) -> None:
+    there = partner("sms")
+    hub.publish(make["notice"](1), make["notice"](2))
+    with hub.store.begin() as transaction:
+        other = transaction.sealer.seal(b'{"notice_id": 7}', context=outbox.CONTEXT)
+        first = "UPDATE outbox SET message = :other WHERE id = (SELECT min(id) FROM outbox)"
+        transaction.sql.execute(text(first), {"other": other})
+    assert hub.deliver(there) == {"set_aside": 1, "sent": 1, "unreachable": 0}
+    assert [reason for _, reason in hub.aside()] == ["message_unreadable"]
+
+
+def test_a_mapping_that_breaks_sets_its_message_aside_and_the_others_go(
+    hub: Any, partner: Any, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = partner("sms")
+    hub.publish(make["notice"](1), make["notice"](2))
+    write, broken = parties.writer("sms", "message"), iter([True])
+
+    def breaks_once(message: Any) -> bytes:
+        if next(broken, False):
+            raise ZeroDivisionError
+        return write(message)
+
+    monkeypatch.setattr(parties, "writer", lambda *_: breaks_once)
+    assert hub.deliver(there) == {"set_aside": 1, "sent": 1, "unreachable": 0}
+    assert [reason for _, reason in hub.aside()] == ["mapping_failed"]
 
 
 def test_two_couriers_at_once_send_nothing_twice(hub: Any, partner: Any, make: Any) -> None:
@@ -344,7 +390,7 @@ def test_a_question_somebody_else_took_over_meanwhile_is_left_to_them(
         running.result()
     assert there.told("faults") == {"query:silent_before": 1, "query:unavailable": 1}  # both about the first
     first, second = hub.rows()
-    assert (first.asks, second.asks, second.leased_by) == (2, 0, "another")
+    assert (first.state, second.asks, second.leased_by) == ("unknown", 0, "another")
 
 
 def test_the_pay_address_in_an_answer_is_booked(office: Any, partner: Any) -> None:

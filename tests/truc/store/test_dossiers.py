@@ -111,6 +111,20 @@ def test_raw_sql_cannot_write_a_forbidden_move_either(office: Any, before: int, 
         )
 
 
+@pytest.mark.parametrize(("number", "before", "after"), [(2, None, 9), (1, 2, 4)])
+def test_raw_sql_cannot_begin_a_history_a_second_time(office: Any, number: int, before: int | None, after: int) -> None:
+    code = office.receive()
+    with pytest.raises(IntegrityError, match="first_row"):
+        office.sql(
+            "INSERT INTO dossier_history (dossier_code, number, from_status, to_status, changed_at, note, source)"
+            " VALUES (:code, :number, :before, :after, now(), '', 'raw')",
+            code=code,
+            number=number,
+            before=before,
+            after=after,
+        )
+
+
 @pytest.mark.parametrize(
     "change",
     [

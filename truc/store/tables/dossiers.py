@@ -79,13 +79,15 @@ DOSSIER_HISTORY = Table(
     Column("dossier_code", Text, ForeignKey("dossiers.code"), nullable=False),
     Column("number", Integer, nullable=False),
     Column("from_status", SmallInteger),
-    Column("to_status", SmallInteger, nullable=False),
+    Column("to_status", SmallInteger, ForeignKey("dossier_statuses.status"), nullable=False),
     Column("changed_at", INSTANT, nullable=False),
     Column("officer_id", BigInteger, ForeignKey("officers.id")),
     Column("note", Text, nullable=False),
     Column("source", Text, nullable=False),
     ForeignKeyConstraint(["from_status", "to_status"], ["dossier_moves.from_status", "dossier_moves.to_status"]),
     UniqueConstraint("dossier_code", "number"),
+    # Only the first row has no status before it; any other must be an allowed move.
+    CheckConstraint("(from_status IS NULL) = (number = 1)", name="first_row"),
 )
 
 RESULTS = Table(

@@ -383,7 +383,9 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["officer_id"], ["officers.id"], name=op.f("fk_dossier_history_officer_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dossier_history")),
+        sa.ForeignKeyConstraint(["to_status"], ["dossier_statuses.status"], name=op.f("fk_dossier_history_to_status")),
         sa.UniqueConstraint("dossier_code", "number", name=op.f("uq_dossier_history_dossier_code_number")),
+        sa.CheckConstraint("(from_status IS NULL) = (number = 1)", name=op.f("ck_dossier_history_first_row")),
     )
     op.create_table(
         "payments",
