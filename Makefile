@@ -29,7 +29,7 @@ clean: ## stop, then delete everything generated: data, secrets, logs, the virtu
 	@rm -rf var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache truc.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-test: $(DEVELOP) ## run every test
+test: check ## style, types, import contracts, and every test
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: $(DEVELOP) ## style, types, import contracts

@@ -28,9 +28,9 @@ class Hub:
     """A running hub. `timings` has the seconds of each phase of its start."""
 
     settings: Settings
-    supervisor: Supervisor
     airflow: AirflowApi
     timings: dict[str, float] = field(default_factory=dict)
+    supervisor: Supervisor | None = None  # None for a hub that another process keeps up
 
     @property
     def urls(self) -> dict[str, str]:
@@ -48,7 +48,7 @@ class Hub:
 
     def failed(self) -> list[str]:
         """Return the services that could not be kept up."""
-        return self.supervisor.failed()
+        return [] if self.supervisor is None else self.supervisor.failed()
 
 
 @contextlib.contextmanager
@@ -73,7 +73,7 @@ def hub_up(settings: Settings, *, with_sandbox: bool = False, report: Report = l
         with phase("gateway and airflow"):
             took = supervisor.start(gateway_service(settings), *airflow_home.services(settings))
         timings |= took
-        yield Hub(settings, supervisor, api(settings), timings)
+        yield Hub(settings, api(settings), timings, supervisor)
         begun = time.monotonic()
         report("stopping")
     timings["stopping"] = time.monotonic() - begun

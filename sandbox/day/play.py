@@ -2,8 +2,8 @@
 
 import contextlib
 import json
-import os
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -140,10 +140,10 @@ def _hub(settings: Settings, progress: Progress) -> Iterator[up.Hub]:
     """Yield the hub that runs from this folder already, or one that lives as long as the block."""
     if (pid := running_pid(settings.run)) is not None:
         progress.say(f"… trong hệ thống đang chạy · in the hub that runs here (process {pid})")
-        yield up.Hub(settings, None, up.api(settings))  # type: ignore[arg-type]  # its supervisor is elsewhere
+        yield up.Hub(settings, up.api(settings))
         return
     # The day has a clock of its own: what Airflow's clock would start meanwhile is about other days.
-    os.environ["AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE"] = "False"
+    settings = replace(settings, airflow_options={"SCHEDULER__USE_JOB_SCHEDULE": "False"})
     begun = progress.elapsed_s
     with up.hub_up(settings, with_sandbox=True, report=progress.begin) as hub:
         progress.seconds["start"] = round(progress.elapsed_s - begun, 1)
