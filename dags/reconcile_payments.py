@@ -1,6 +1,5 @@
 """Each morning: reconcile yesterday's payments with the statement of every party that delivers one."""
 
-from datetime import date
 from typing import Any
 
 from airflow.sdk import dag
@@ -26,9 +25,8 @@ def reconcile_payments() -> None:
     """Match ledger and statement; every row ends matched or in one break with its class."""
 
     @dag_task("reconcile")
-    def reconcile(party: str, params: dict[str, Any] | None = None) -> dict[str, object]:
-        day: date = business_day(params or {})
-        return steps.reconcile(hub_store(), party, day)
+    def reconcile(party: str, *, params: dict[str, Any], dag_run: Any) -> dict[str, object]:
+        return steps.reconcile(hub_store(), party, business_day(params, dag_run.run_after))
 
     reconcile.expand(party=PARTIES)
 

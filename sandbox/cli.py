@@ -2,7 +2,7 @@
 
 import json
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -69,18 +69,23 @@ def day(ctx: click.Context) -> None:
 
 
 @day.command()
-@click.option("--day", "on", type=click.DateTime(["%Y-%m-%d"]), default="2026-11-20", show_default=True)
+@click.option("--day", "on", type=click.DateTime(["%Y-%m-%d"]), help="[default: 2026-11-20, or the last before today]")
 @click.option("--dossiers", type=click.IntRange(60, 20_000), help="New dossiers of the day. [default: 1977]")
 @click.option("--seed", default=20261120, show_default=True, help="The same seed gives the same day.")
-def play(on: datetime, dossiers: int | None, seed: int) -> None:
+def play(on: datetime | None, dossiers: int | None, seed: int) -> None:
     """Play a day through the hub, check it against every partner, and print its summary."""
     from rich.console import Console
 
     from sandbox.day import figures
+    from sandbox.day.generate import over_by, usual_day
     from sandbox.day.play import play as play_day
 
+    now = datetime.now(UTC)
+    chosen = usual_day(now) if on is None else on.date()
+    if not over_by(chosen, now):
+        raise click.BadParameter(f"{chosen} is not over: the hub takes no instant that lies ahead", param_hint="--day")
     size = figures.DOSSIERS_A_DAY if dossiers is None else dossiers
-    if not play_day(_settings(), on.date(), dossiers=size, seed=seed, console=Console()):
+    if not play_day(_settings(), chosen, dossiers=size, seed=seed, console=Console()):
         sys.exit(1)
 
 

@@ -10,6 +10,7 @@ Mode = Literal[
     "unavailable",  # 503 with Retry-After: no effect
     "silent_before",  # wait, then close without an answer: no effect
     "silent_after",  # the effect happens, then wait and close without an answer
+    "late_after",  # no answer at all; the effect happens `wait_s` later
     "drop_after",  # the effect happens, the connection closes at once without an answer
     "error_before",  # 500 without the effect
     "error_after",  # the effect happens, the answer is 500

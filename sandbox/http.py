@@ -98,6 +98,9 @@ class HttpServer:
         fault = self.faults.take(operation) if operation else None
         if fault is not None and fault.mode in BEFORE:
             return _before(fault)
+        if fault is not None and fault.mode == "late_after":
+            threading.Timer(fault.wait_s, self._handle, (request,)).start()
+            return None
         response = self._handle(request)
         return response if fault is None else _after(fault, response, connection)
 

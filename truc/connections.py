@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from truc import settings
 from truc.errors import SetupError
 
 STANDARD_FIELDS = ("host", "port", "login", "password", "schema")
@@ -54,7 +55,8 @@ def from_airflow_json(party: str, value: Mapping[str, object]) -> Connection:
 
 def connections_file() -> Path:
     """Return the path of the local-file secrets backend."""
-    return Path(os.environ.get("TRUC_CONNECTIONS_FILE", "var/secrets/connections.json"))
+    given = os.environ.get("TRUC_CONNECTIONS_FILE")
+    return Path(given) if given else settings.load().connections_file
 
 
 def read(party: str) -> Connection:

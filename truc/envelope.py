@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -52,6 +53,7 @@ class Outgoing:
     external_id: str
     key: str
     body: bytes
+    sent_at: datetime | None = None  # when it was last sent, for a question about that send
 
 
 @dataclass(frozen=True, slots=True)

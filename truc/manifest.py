@@ -24,7 +24,7 @@ class Event(StrEnum):
 
 
 class Capability(StrEnum):
-    """What a party can do for us. Each has a shared test suite in tests/suites."""
+    """What a party can do for us. Shared suites per capability come with the partner kit."""
 
     PUSH_DOSSIERS = "push_dossiers"
     PUSH_STATUS = "push_status"
@@ -99,6 +99,14 @@ class Limits:
     attempts_max: int = 12
     backoff_s: float = 2.0  # doubles each time, with jitter, up to backoff_max_s
     backoff_max_s: float = 900.0
+    # How long after a send the partner may still carry it out: its «I do not have it» is believed only then.
+    settle_s: float = 60.0
+    calls_max: int = 6  # how many calls one send or question may take: log in, call, log in anew, …
+
+    @property
+    def lease_s(self) -> float:
+        """How long a worker may hold a message: longer than its slowest send, so that nobody asks meanwhile."""
+        return self.calls_max * (self.connect_timeout_s + 2 * self.timeout_s) + 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,13 @@
 
 Outgoing ones are written to the outbox in the transaction of the store change that caused them;
 a mapping's `write(message)` turns one into partner bytes. Incoming ones are what a mapping's
-`read(body)` yields; truc.booking books each. JSON Schemas of all of them: schemas/core/.
+`read(body)` yields; truc.services.booking books each. JSON Schemas of all of them: schemas/core/.
 """
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from truc.domain.procedure import Channel
 
@@ -19,6 +19,18 @@ class Message(BaseModel):
     """Frozen, closed to unknown fields, strict about types."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="after")
+    def _storable(self) -> Self:
+        """Refuse what no database text can hold: NUL, and surrogates that stand alone."""
+        for name, value in self:
+            if isinstance(value, str) and ("\0" in value or (not value.isascii() and _has_surrogates(value))):
+                raise ValueError(f"{name}: holds NUL or half a character")
+        return self
+
+
+def _has_surrogates(text: str) -> bool:
+    return any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 class Person(Message):

@@ -10,7 +10,7 @@ from airflow.sdk import DAG, BaseHook, Connection, Param, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from truc import connections, settings, steps
-from truc.domain.calendar import BUSINESS_ZONE, local_day
+from truc.domain.calendar import local_day
 from truc.errors import TransientError, TrucError
 from truc.manifest import Manifest, Pipeline
 from truc.store.opened import Store, open_hub_store
@@ -85,10 +85,13 @@ def hub_store() -> Store:
     return open_hub_store(settings.load())
 
 
-def business_day(params: dict[str, Any]) -> date:
-    """Return the day a run is about: its `day` parameter, else the day before now in Vietnam."""
+def business_day(params: dict[str, Any], run_after: datetime) -> date:
+    """Return the day a run is about: its `day` parameter, else the day before the run was due, in Vietnam.
+
+    A retry past midnight, or a task cleared next week, is still about that day.
+    """
     given = params.get("day")
-    return date.fromisoformat(given) if given else local_day(datetime.now(BUSINESS_ZONE)) - timedelta(days=1)
+    return date.fromisoformat(given) if given else local_day(run_after) - timedelta(days=1)
 
 
 def party_dag(manifest: Manifest, pipeline: Pipeline) -> DAG:
@@ -128,8 +131,8 @@ def _fetch_task(party: str, feeds: tuple[str, ...]) -> None:
 
 def _fetch_day_task(party: str, feeds: tuple[str, ...]) -> None:
     @dag_task("fetch_day")
-    def fetch_day(params: dict[str, Any] | None = None) -> dict[str, int]:
-        return steps.fetch_day(hub_store(), connection(party), feeds, business_day(params or {}))
+    def fetch_day(*, params: dict[str, Any], dag_run: Any) -> dict[str, int]:
+        return steps.fetch_day(hub_store(), connection(party), feeds, business_day(params, dag_run.run_after))
 
     fetch_day()
 

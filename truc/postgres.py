@@ -137,7 +137,8 @@ def accepts_connections(settings: Settings) -> bool:
     except psycopg.OperationalError as error:
         if "password authentication failed" in str(error):
             raise SetupError(
-                f"the server in {settings.postgres} has another password than {settings.secrets}: `truc clean`",
+                f"the server in {settings.postgres} has another password than {settings.secrets}: put the secrets that "
+                "belong to it back, or delete all data with `truc clean`",
                 reason="secret_mismatch",
             ) from None
         return False

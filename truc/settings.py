@@ -14,12 +14,16 @@ import socket
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from truc import secrets_file
+from truc.errors import SetupError
 
 LOCAL = "127.0.0.1"
 HUB_DATABASE = "truc"
 AIRFLOW_DATABASE = "airflow"
+HUB_URL = "TRUC_DATABASE_URL"
+AIRFLOW_URL = "TRUC_AIRFLOW_DATABASE_URL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +139,8 @@ def load(root: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
         var=var,
         dags=home / "dags",
         ports=_kept_ports(var) or _keep_ports(var, _choose_ports(var)),
-        external_hub_url=environ.get("TRUC_DATABASE_URL", ""),
-        external_airflow_url=environ.get("TRUC_AIRFLOW_DATABASE_URL", ""),
+        external_hub_url=_external_url(environ, HUB_URL),
+        external_airflow_url=_external_url(environ, AIRFLOW_URL),
         public_gateway_url=environ.get("TRUC_GATEWAY_URL", "").rstrip("/"),
     )
 
@@ -168,6 +172,20 @@ def sqlalchemy_url(url: str) -> str:
     for scheme in ("postgres://", "postgresql://"):
         if url.startswith(scheme):
             return "postgresql+psycopg://" + url.removeprefix(scheme)
+    return url
+
+
+def _external_url(environ: Mapping[str, str], name: str) -> str:
+    """Return the URL in that variable, or "" without one. The error does not repeat it: it may hold a password."""
+    url = environ.get(name, "")
+    try:
+        parts = urlsplit(sqlalchemy_url(url))
+        known = not url or (parts.scheme == "postgresql+psycopg" and parts.port != 0)
+    except ValueError:
+        known = False
+    if not known:
+        text = f"{name} is no address of a PostgreSQL database: postgresql://user:password@host:5432/database"
+        raise SetupError(text, reason="database_url_malformed")
     return url
 
 

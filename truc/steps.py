@@ -15,9 +15,10 @@ from truc.domain.procedure import Procedure
 from truc.envelope import Envelope, Receipt
 from truc.errors import MalformedError
 from truc.exchange import courier, inbox
-from truc.exchange.inbox import Book, Booked, Origin
+from truc.exchange.inbox import Book, Origin
 from truc.exchange.outbox import Claimed
 from truc.messages import Inbound, Statement
+from truc.parties import Client
 from truc.reconcile import day as reconcile_day
 from truc.reference import reading
 from truc.reference.reading import SetAside
@@ -44,11 +45,11 @@ class Loaded:
 def load_catalogue(store: Store, path: Path | None = None) -> Loaded:
     """Load the shipped catalogue, or the file at `path` (our form or the national export's)."""
     if path is not None:
-        return _load_procedures(store, reading.read_catalogue(path.read_bytes()))
+        return _load_procedures(store, reading.read_catalogue(path.read_bytes()), source="file")
     with store.begin() as transaction:
         changed = catalogue.keep_agencies(transaction, reading.read_agencies())
         catalogue.keep_swapped_days(transaction, reading.read_swapped_days())
-    loaded = _load_procedures(store, reading.read_procedures())
+    loaded = _load_procedures(store, reading.read_procedures(), source="shipped")
     loaded.agencies_changed = changed
     return loaded
 
@@ -71,16 +72,13 @@ def deliver(store: Store, connection: Connection, operations: tuple[str, ...]) -
 
 def fetch(store: Store, connection: Connection, feeds: tuple[str, ...]) -> dict[str, int]:
     """Fetch what is new of feeds read by cursor, keep it page by page, then book what is kept."""
-    with closing(parties.open_client(connection)) as client:
-        for feed in feeds:
-            with store.begin() as transaction:
-                cursor = inbox.cursor(transaction, connection.party, feed)
-            for number, page in enumerate(parties.fetcher(client, feed)(cursor), start=1):
-                with store.begin() as transaction:
-                    inbox.keep_page(transaction, feed, page)
-                if number >= PAGES_MAX:
-                    raise RuntimeError(f"{connection.party} {feed}: over {PAGES_MAX} pages in one fetch")
-    return book_kept(store, connection.party, feeds)
+    try:
+        with closing(parties.open_client(connection)) as client:
+            for feed in feeds:
+                _keep_new_pages(store, client, connection.party, feed)
+    finally:  # what was kept before a failure is booked all the same
+        booked = book_kept(store, connection.party, feeds)
+    return booked
 
 
 def fetch_day(store: Store, connection: Connection, feeds: tuple[str, ...], business_on: date) -> dict[str, int]:
@@ -88,17 +86,19 @@ def fetch_day(store: Store, connection: Connection, feeds: tuple[str, ...], busi
 
     Raise TransientError while a file has not been delivered.
     """
+    kept: list[int] = []
     with closing(parties.open_client(connection)) as client:
         for feed in feeds:
             for page in parties.fetcher(client, feed)(business_on.isoformat()):
                 with store.begin() as transaction:
-                    inbox.keep(transaction, page.envelope)
-    return _book(store, connection.party, feeds, _of_day(business_on, _booker(store)))
+                    kept.append(inbox.keep(transaction, page.envelope).inbox_id)
+    # Only what this run asked for: a file of another day is the business of that day's run.
+    return asdict(inbox.book_these(store, connection.party, kept, book=_of_day(business_on, _booker(store))))
 
 
 def book_kept(store: Store, party: str, kinds: tuple[str, ...]) -> dict[str, int]:
     """Book every kept message of these kinds that is not booked yet."""
-    return _book(store, party, kinds, _booker(store))
+    return asdict(inbox.book_kept(store, party, kinds, book=_booker(store)))
 
 
 def reconcile(store: Store, party: str, business_on: date) -> dict[str, object]:
@@ -109,9 +109,14 @@ def reconcile(store: Store, party: str, business_on: date) -> dict[str, object]:
     return {**asdict(found), "business_on": business_on.isoformat()}
 
 
-def _book(store: Store, party: str, kinds: tuple[str, ...], book: Book) -> dict[str, int]:
-    booked: Booked = inbox.book_kept(store, party, kinds, book=book)
-    return asdict(booked)
+def _keep_new_pages(store: Store, client: Client, party: str, feed: str) -> None:
+    with store.begin() as transaction:
+        cursor = inbox.cursor(transaction, party, feed)
+    for number, page in enumerate(parties.fetcher(client, feed)(cursor), start=1):
+        with store.begin() as transaction:
+            inbox.keep_page(transaction, feed, page)
+        if number >= PAGES_MAX:
+            raise RuntimeError(f"{party} {feed}: over {PAGES_MAX} pages in one fetch")
 
 
 def _of_day(business_on: date, book: Book) -> Book:
@@ -137,7 +142,7 @@ def _booker(store: Store) -> Book:
     return book
 
 
-def _load_procedures(store: Store, items: Iterable[Procedure | SetAside]) -> Loaded:
+def _load_procedures(store: Store, items: Iterable[Procedure | SetAside], *, source: str) -> Loaded:
     loaded, aside, unread = Loaded(), [], Counter[str]()
     with store.begin() as transaction:
         for found in items:
@@ -145,7 +150,7 @@ def _load_procedures(store: Store, items: Iterable[Procedure | SetAside]) -> Loa
                 aside.append((found.item, found.reason))
                 continue
             loaded.procedures += 1
-            loaded.new_versions += catalogue.keep_procedure(transaction, found)
+            loaded.new_versions += catalogue.keep_procedure(transaction, found, source=source)
             for terms in found.channels:
                 unread.update(reason for reason in (terms.time_limit_reason, terms.fee_reason) if reason)
     loaded.set_aside, loaded.unread = tuple(aside), unread

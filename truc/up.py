@@ -21,6 +21,7 @@ from truc.supervisor import Service, Supervisor, running_pid
 
 Report = Callable[[str], None]
 SANDBOX_READY = "ready.json"
+OLDEST_POSTGRES = 15
 
 
 @dataclass
@@ -73,9 +74,11 @@ def hub_up(settings: Settings, *, with_sandbox: bool = False, report: Report = l
         with phase("gateway and airflow"):
             took = supervisor.start(gateway_service(settings), *airflow_home.services(settings))
         timings |= took
-        yield Hub(settings, api(settings), timings, supervisor)
-        begun = time.monotonic()
-        report("stopping")
+        try:
+            yield Hub(settings, api(settings), timings, supervisor)
+        finally:  # `truc serve` is ended by Ctrl-C, and tasks that run may take 20 s to end
+            begun = time.monotonic()
+            report("stopping")
     timings["stopping"] = time.monotonic() - begun
 
 
@@ -101,7 +104,9 @@ def prepare(settings: Settings) -> Settings:
 
 
 def start_database(settings: Settings, supervisor: Supervisor) -> None:
-    """Start the embedded server under the supervisor, if any database of ours lives there."""
+    """Start the embedded server under the supervisor, if any database of ours lives there; greet those elsewhere."""
+    _greet(our_settings.HUB_URL, settings.external_hub_url)
+    _greet(our_settings.AIRFLOW_URL, settings.external_airflow_url)
     if settings.needs_embedded:
         postgres.prepare(settings)
         supervisor.start(postgres.service(settings))
@@ -190,6 +195,28 @@ def _bootstrap_stamp(settings: Settings) -> dict[str, str] | None:
         "administrators": str(known),
         "password": hashlib.sha256(password.encode()).hexdigest(),
     }
+
+
+def _greet(variable: str, url: str) -> None:
+    """Raise SetupError, which names the variable, when an external server does not let us in or is too old."""
+    if not url:
+        return
+    import psycopg
+
+    try:
+        with psycopg.connect(
+            our_settings.sqlalchemy_url(url).replace("+psycopg", ""), connect_timeout=10
+        ) as connection:
+            found = connection.info.server_version // 10_000
+    except psycopg.OperationalError as error:
+        text = f"the database of {variable} does not let us in: {' '.join(str(error).split())}"
+        raise SetupError(text, reason="database_unreachable") from None
+    except psycopg.Error:  # its text could repeat the address, password included
+        text = f"{variable} is not an address that PostgreSQL understands"
+        raise SetupError(text, reason="database_url_malformed") from None
+    if found < OLDEST_POSTGRES:
+        text = f"the database of {variable} is PostgreSQL {found}; {OLDEST_POSTGRES} or newer is needed"
+        raise SetupError(text, reason="database_too_old")
 
 
 def _at_once(*jobs: Callable[[], None]) -> None:

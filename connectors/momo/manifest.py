@@ -74,7 +74,11 @@ MANIFEST = Manifest(
         Rule(name="result_codes_complete", state="done"),
         Rule(name="duplicates_recognised", state="done", reason="requestId = orderId; IPN by orderId/transId"),
         Rule(name="secrets_never_logged", state="done"),
-        Rule(name="schema_checked", state="done"),
+        Rule(
+            name="schema_checked",
+            state="todo",
+            reason="fields the mapping reads or writes are checked; the rest of schemas/momo only by tests on samples",
+        ),
         Rule(name="read_back_possible", state="done", reason="query by orderId"),
     ),
 )

@@ -1,15 +1,16 @@
 """What the hub does with the national portal: push dossiers and progress, ask about them, fetch online ones."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from connectors.national_portal.arrival import dossier_arrival, progress_arrival
-from connectors.national_portal.codes import RESULTS, Answered, Result, read_answer
+from connectors.national_portal.codes import RESULTS, Answered, Result, UnreadableAnswerError, read_answer
 from connectors.national_portal.session import HEADERS, Account, Session
 from truc.connections import Connection
-from truc.envelope import Answer, Arrival, Envelope, Outgoing, Page, Receipt
+from truc.envelope import Answer, Arrival, Envelope, Outgoing, Page, Receipt, digest_of
 from truc.errors import MalformedError, OutcomeUnknownError, RejectedError, SetupError, TransientError
 from truc.manifest import Limits
 from truc.transport.rest import Rest
@@ -18,6 +19,7 @@ PARTY = "national_portal"
 PUSH_DOSSIER, PUSH_PROGRESS, LOOK_UP = "DongBoHoSoMC", "CapNhatTienDoHoSoMC", "TraCuuHoSo"
 # The list service of online dossiers is not confirmed; these three names are all there is to change.
 AFTER, HOW_MANY, NEXT = "sau", "soLuong", "tiepTheo"
+CURSOR_FORM = re.compile(r"[!-~]{1,200}")
 PAGE_ITEMS = 100
 PAGES_MAX = 500  # of one fetch; the next one goes on from the cursor
 
@@ -47,11 +49,11 @@ class Client:
         answer = self._write(PUSH_DOSSIER, outgoing.body, {"isUpdating": "False"})
         if answer.result is Result.EXISTS:
             answer = self._write(PUSH_DOSSIER, outgoing.body, {"isUpdating": "True"})
-        return _accepted(PUSH_DOSSIER, answer)
+        return _written(PUSH_DOSSIER, answer)
 
     def send_progress(self, outgoing: Outgoing) -> Receipt:
         """Add one progress step; the dossier must be there first (egov.md 1.4)."""
-        return _accepted(PUSH_PROGRESS, self._write(PUSH_PROGRESS, outgoing.body, {}))
+        return _written(PUSH_PROGRESS, self._write(PUSH_PROGRESS, outgoing.body, {}))
 
     def ask_dossier(self, outgoing: Outgoing) -> Answer:
         """Say whether the portal's record of this dossier carries our code."""
@@ -64,16 +66,24 @@ class Client:
         return _answer(progress_arrival(item, answer), answer)
 
     def fetch_online_dossiers(self, cursor: str) -> Iterator[Page]:
-        """Yield pages of dossiers submitted by citizens after `cursor`, until an empty one."""
-        service = self._settings.intake_service
+        """Yield pages of dossiers submitted by citizens after `cursor`, until an empty one.
+
+        A page that cannot be read is yielded too, so that it is kept, with the cursor it was asked by; it is
+        the last. So is one that does not say where to go on, and MalformedError `cursor_stuck` follows it.
+        """
         for _ in range(PAGES_MAX):
-            answer = self._read(self._settings.share_path, service, {AFTER: cursor, HOW_MANY: PAGE_ITEMS})
-            _accepted(service, answer)
-            if not _has_items(answer):
+            try:
+                answer = self._listed(cursor)
+            except UnreadableAnswerError as error:
+                yield _page(error.body, cursor)
                 return
-            envelope = Envelope(PARTY, "online_dossiers", f"after:{cursor}", answer.body)
-            cursor = _next_cursor(answer, cursor)
-            yield Page(envelope, cursor)
+            if not answer.value["result"]:
+                return
+            following = _following(answer)
+            yield _page(answer.body, following or cursor)
+            if following in ("", cursor):  # its dossiers are kept; a person must learn that no more will come
+                raise MalformedError(f"{PARTY}: list answer does not move on ({NEXT})", reason="cursor_stuck")
+            cursor = following
 
     def get_dossier(self, code: str) -> bytes:
         """Return the portal's whole answer about one dossier by its portal code; `result` is [] if unknown."""
@@ -82,6 +92,14 @@ class Client:
     def close(self) -> None:
         """Close the kept connections. The portal has no logout that we know of."""
         self._rest.close()
+
+    def _listed(self, cursor: str) -> Answered:
+        service = self._settings.intake_service
+        answer = self._read(self._settings.share_path, service, {AFTER: cursor, HOW_MANY: PAGE_ITEMS})
+        _accepted(service, answer)
+        if not isinstance(answer.value.get("result"), list):
+            raise UnreadableAnswerError("list answer has no result[]", answer.body)
+        return answer
 
     def _looked_up(self, outgoing: Outgoing) -> tuple[dict[str, Any], Answered | None]:
         item: dict[str, Any] = json.loads(outgoing.body)
@@ -168,6 +186,13 @@ def _body(head: dict[str, object], item: bytes) -> bytes:
     return wrapped[:-1] + b', "data": [' + item + b"]}" if item else wrapped
 
 
+def _written(service: str, answer: Answered) -> Receipt:
+    """Return the receipt of a write. A code nobody documented is not guessed at: the portal is asked."""
+    if answer.result is None:
+        raise OutcomeUnknownError(f"{PARTY}: {service}: error_code {answer.code}", reason="unknown_result_code")
+    return _accepted(service, answer)
+
+
 def _accepted(service: str, answer: Answered) -> Receipt:
     if answer.result is Result.OK:
         return Receipt("", answer.body)
@@ -181,15 +206,11 @@ def _answer(arrival: Arrival, answer: Answered | None) -> Answer:
     return Answer(arrival, Receipt("", answer.body))
 
 
-def _has_items(answer: Answered) -> bool:
-    items = answer.value.get("result")
-    if not isinstance(items, list):
-        raise MalformedError(f"{PARTY}: list answer has no result[]", reason="answer_unreadable")
-    return bool(items)
+def _page(body: bytes, cursor: str) -> Page:
+    return Page(Envelope(PARTY, "online_dossiers", digest_of(body), body), cursor)
 
 
-def _next_cursor(answer: Answered, cursor: str) -> str:
+def _following(answer: Answered) -> str:
+    """Return the cursor to go on from, "" where none is given that can be kept and sent."""
     following = answer.value.get(NEXT)
-    if not isinstance(following, str) or following in ("", cursor):
-        raise MalformedError(f"{PARTY}: list answer does not move on ({NEXT})", reason="cursor_stuck")
-    return following
+    return following if isinstance(following, str) and CURSOR_FORM.fullmatch(following) else ""

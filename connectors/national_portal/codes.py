@@ -44,15 +44,23 @@ class Answered:
         return RESULTS.get(self.code)
 
 
+class UnreadableAnswerError(MalformedError):
+    """An answer of another shape, with its bytes, so that they can be kept."""
+
+    def __init__(self, text: str, body: bytes) -> None:
+        super().__init__(f"national_portal: {text}", reason="answer_unreadable")
+        self.body = body
+
+
 def read_answer(body: bytes) -> Answered:
-    """Return the answer, or raise MalformedError when it is not a JSON object with an `error_code`."""
+    """Return the answer, or raise UnreadableAnswerError when it is not a JSON object with an `error_code`."""
     try:
         value = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise MalformedError("national_portal: answer is not JSON", reason="answer_unreadable") from error
+        raise UnreadableAnswerError("answer is not JSON", body) from error
     code = _text(value.get("error_code")) if isinstance(value, dict) else ""
     if not CODE_FORM.fullmatch(code):
-        raise MalformedError("national_portal: answer has no error_code", reason="answer_unreadable")
+        raise UnreadableAnswerError("answer has no error_code", body)
     return Answered(code, value, body)
 
 

@@ -111,7 +111,8 @@ MANIFEST = Manifest(
         ),
     ),
     # 60 s is the read time-out running vendor code uses (egov.md 1.1).
-    limits=Limits(timeout_s=60.0, concurrency=8),
+    # A dossier: log in, create, log in anew, create; then the same to update what exists already.
+    limits=Limits(timeout_s=60.0, concurrency=8, calls_max=8),
     rules=(
         Rule(name="tls_pinned_or_public_ca", state="done"),
         Rule(name="time_outs_stated", state="done"),
@@ -119,7 +120,11 @@ MANIFEST = Manifest(
         Rule(name="result_codes_complete", state="done"),
         Rule(name="duplicates_recognised", state="done"),
         Rule(name="secrets_never_logged", state="done"),
-        Rule(name="schema_checked", state="done"),
+        Rule(
+            name="schema_checked",
+            state="todo",
+            reason="of what is read, each used field is checked; what is written meets the schemas only by tests",
+        ),
         Rule(name="read_back_possible", state="done"),
     ),
 )

@@ -1,7 +1,7 @@
 """Sends one short message through Viettel's wsCpMt."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from connectors.sms.codes import MEANINGS, code_of
@@ -15,17 +15,38 @@ WSDL = Path(__file__).parents[2] / "schemas" / "sms" / "bulksms.wsdl"
 MAPPED_FIELDS = {"UserID", "ReceiverID", "Content", "ContentType"}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Who sends, under which brand. Printing it shows no secret."""
+
+    user: str
+    password: str = field(repr=False)
+    cp_code: str
+    service_id: str
+
+    def fields(self) -> dict[str, str]:
+        """Return the account's part of one wsCpMt."""
+        return {
+            "User": self.user,
+            "Password": self.password,
+            "CPCode": self.cp_code,
+            "ServiceID": self.service_id,
+            "RequestID": "1",
+            "CommandCode": "bulksms",
+        }
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
     """One account of one brand."""
 
     soap: Soap
     path: str
-    account: dict[str, str]
+    account: Account
 
     def send_message(self, message: Outgoing) -> Receipt:
         """Hand over one message. The receipt has no name: the partner gives none (domain/partners.md 14)."""
-        fields = self.account | _mapped(message.body)
+        fields = self.account.fields() | _mapped(message.body)
         reply = self.soap.call("wsCpMt", fields, path=self.path)
         answer = reply.value if isinstance(reply.value, dict) else {}
         _check(str(answer.get("result") or "").strip(), str(answer.get("message") or ""))
@@ -38,14 +59,12 @@ class Client:
 
 def open_client(connection: Connection, limits: Limits) -> Client:
     """Return a client for the connection's account, or raise SetupError naming the missing setting."""
-    account = {
-        "User": connection.required("login"),
-        "Password": connection.required("password"),
-        "CPCode": connection.required("cp_code"),
-        "ServiceID": connection.required("service_id"),
-        "RequestID": "1",
-        "CommandCode": "bulksms",
-    }
+    account = Account(
+        user=connection.required("login"),
+        password=connection.required("password"),
+        cp_code=connection.required("cp_code"),
+        service_id=connection.required("service_id"),
+    )
     host, ca_file = connection.required("host"), connection.optional("ca_file")
     soap = Soap(connection.party, WSDL, host, limits, ca_file=ca_file)
     return Client(soap, connection.optional("path", "/bulkapi"), account)

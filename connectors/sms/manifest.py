@@ -58,7 +58,7 @@ MANIFEST = Manifest(
         Rule(name="result_codes_complete", state="done"),
         Rule(name="duplicates_recognised", state="done"),
         Rule(name="secrets_never_logged", state="done"),
-        Rule(name="schema_checked", state="done"),
+        Rule(name="schema_checked", state="done", reason="the mapping checks every field; the WSDL reads answers"),
         Rule(
             name="read_back_possible",
             state="exempt",

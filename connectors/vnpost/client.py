@@ -1,6 +1,7 @@
 """Orders parcels from VNPost's public-administration service, asks prices, follows parcels (partners.md 10.2)."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +17,9 @@ from truc.transport.rest import Reply, Rest
 
 PAGE_ITEMS = 100
 PAGES_MAX = 1000
-ASK_BACK_S = 7 * 86_400  # how far back an earlier order is looked for in tracking
+ASK_BACK_S = 7 * 86_400  # how far back an order is looked for in tracking when nobody says when it was sent
+CLOCKS_APART_S = 3_600  # how far VNPost's clock may be behind ours
+OBJECT_ID = re.compile(r"[0-9a-f]{24}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +49,12 @@ class Client:
         return Receipt(external_id="", body=reply.body)
 
     def ask_order(self, order: Outgoing) -> Answer:
-        """Say whether tracking knows the order's number, reading back seven days; NOT_SAID when that is too much."""
+        """Say whether tracking knows the order's number, reading from an hour before it was sent.
+
+        Seven days back where `sent_at` is not given; NOT_SAID when that is more than PAGES_MAX pages.
+        """
         wanted = str(_object(order.body).get("OrderNumber", ""))
-        for number, (body, items) in enumerate(self._pages(_object_id(time.time() - ASK_BACK_S)), start=1):
+        for number, (body, items) in enumerate(self._pages(_object_id(_asked_from_s(order))), start=1):
             if any(isinstance(item, dict) and item.get("orderNumber") == wanted for item in items):
                 return Answer(Arrival.ARRIVED, Receipt(external_id="", body=body))
             if number == PAGES_MAX:
@@ -178,17 +184,21 @@ def _items(body: bytes) -> list[Any]:
 
 
 def _last_id(items: list[Any]) -> str:
-    """Return the id of the last item that has one, so that one bad item does not stop the feed; "" for none."""
+    """Return the ObjectId of the last item that has one, so that one bad item does not stop the feed; "" for none."""
     for item in reversed(items):
         holder = item.get("_id") if isinstance(item, dict) else None
         found = holder.get("$oid") if isinstance(holder, dict) else None
-        if isinstance(found, str) and found:
+        if isinstance(found, str) and OBJECT_ID.fullmatch(found):
             return found
     return ""
 
 
 def _page(body: bytes, cursor: str) -> Page:
     return Page(Envelope(party="vnpost", kind="tracking", external_id=digest_of(body), body=body), cursor)
+
+
+def _asked_from_s(order: Outgoing) -> float:
+    return time.time() - ASK_BACK_S if order.sent_at is None else order.sent_at.timestamp() - CLOCKS_APART_S
 
 
 def _object_id(at_s: float) -> str:

@@ -113,7 +113,7 @@ MANIFEST = Manifest(
         ),
         Rule(name="duplicates_recognised", state="done"),
         Rule(name="secrets_never_logged", state="done"),
-        Rule(name="schema_checked", state="done"),
+        Rule(name="schema_checked", state="done", reason="the mappings check every field of schemas/vnpost they use"),
         Rule(name="read_back_possible", state="done"),
     ),
 )

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from truc.domain.text import storable
 from truc.errors import MalformedError
 from truc.messages import PaymentResult
 
@@ -45,7 +46,7 @@ def result_of(body: bytes) -> PaymentResult:
     code = whole_number(said, "resultCode")
     return PaymentResult(
         our_reference=text(said, "orderId"),
-        partner_reference=str(said.get("transId", "")),
+        partner_reference=reference(said, "transId"),
         amount_vnd=whole_number(said, "amount"),
         state=state_of(code),
         occurred_at=moment(said, "responseTime"),
@@ -73,11 +74,23 @@ def json_object(body: bytes) -> dict[str, Any]:
 
 
 def text(said: dict[str, Any], name: str) -> str:
-    """Return a text that is not empty."""
+    """Return a text that is not empty and can be kept."""
     value = said.get(name)
     if not isinstance(value, str) or not value:
         raise MalformedError(f"{name} must be a text that is not empty", reason="field_malformed")
+    if not storable(value):
+        raise MalformedError(f"{name} holds NUL or half a character", reason="text_not_storable")
     return value
+
+
+def reference(said: dict[str, Any], name: str) -> str:
+    """Return MoMo's own number as text, "" where it gives none."""
+    value = said.get(name)
+    if value is None or value == "":
+        return ""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return text(said, name)
 
 
 def whole_number(said: dict[str, Any], name: str) -> int:

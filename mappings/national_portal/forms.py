@@ -8,12 +8,12 @@ from typing import Any
 from unicodedata import normalize
 from zoneinfo import ZoneInfo
 
+from truc.domain.text import storable
 from truc.errors import MalformedError
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 TIME_FORM = re.compile(r"(19|20)[0-9]{12}")
-# Control characters and halves of surrogate pairs: JSON can spell them, a database cannot keep them.
-UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+CONTROL = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")  # no name or address has one
 
 
 def nfc(text: str) -> str:
@@ -55,7 +55,7 @@ def text_of(item: Mapping[str, Any], field: str) -> str:
     value = item.get(field)
     if value is None:
         return ""
-    if isinstance(value, str) and not UNSTORABLE.search(value):
+    if isinstance(value, str) and storable(value) and not CONTROL.search(value):
         return nfc(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)

@@ -7,6 +7,8 @@ our stand-in writes, to be replaced by the agreed one. Only the profile changes 
 from collections.abc import Iterable
 
 from truc.domain.statement_file import DelimitedProfile, read_delimited
+from truc.domain.text import storable
+from truc.errors import MalformedError
 from truc.messages import Statement
 
 PROFILE = DelimitedProfile(
@@ -35,5 +37,12 @@ PROFILE = DelimitedProfile(
 
 
 def read(body: bytes) -> Iterable[Statement]:
-    """Yield the one statement, its control totals verified; MalformedError as `read_delimited` says."""
-    yield Statement.model_validate(read_delimited(body, PROFILE), from_attributes=True)
+    """Yield the one statement, its control totals verified; MalformedError as `read_delimited` says.
+
+    A reference that cannot be kept (text_not_storable) refuses the whole file too: a line fewer would break its totals.
+    """
+    found = read_delimited(body, PROFILE)
+    for line in found.lines:
+        if not storable(line.our_reference + line.partner_reference):
+            raise MalformedError(f"line_no {line.line_no}: a reference holds NUL", reason="text_not_storable")
+    yield Statement.model_validate(found, from_attributes=True)

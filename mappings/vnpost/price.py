@@ -14,8 +14,8 @@ def write(*, weight_g: int, sender_province: str, receiver_province: str) -> byt
         "weight": weight_g,
         "mainSrv": "HCC",
         "isreturn": 1,
-        "sender": {"provCode": int(sender_province)},
-        "receiver": {"provCode": int(receiver_province)},
+        "sender": {"provCode": _province("sender_province", sender_province)},
+        "receiver": {"provCode": _province("receiver_province", receiver_province)},
     }
     return json.dumps(question).encode()
 
@@ -28,6 +28,12 @@ def read(body: bytes) -> int:
     if isinstance(price, int) and not isinstance(price, bool) and 0 <= price < 10**15:
         return price
     raise MalformedError("content.price: not whole đồng", reason="field_malformed")
+
+
+def _province(name: str, code: str) -> int:
+    if not (code.isascii() and code.isdecimal() and len(code) == 2):
+        raise MalformedError(f"{name}: two digits of Decision 19/2025/QĐ-TTg are needed", reason="field_malformed")
+    return int(code)
 
 
 def _price(body: bytes) -> Any:

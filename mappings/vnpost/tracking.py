@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from mappings.vnpost.status import STATES
+from truc.domain.text import storable
 from truc.errors import MalformedError
 from truc.messages import ShipmentEvent, Unreadable
 
@@ -35,6 +36,8 @@ def _event(item: Any) -> ShipmentEvent:
     event_id, order_number = _event_id(item), item.get("orderNumber")
     if not isinstance(order_number, str) or not order_number:
         raise _ItemError("orderNumber: missing", reason="field_missing")
+    if not storable(order_number):
+        raise _ItemError("orderNumber: holds NUL or half a character", reason="text_not_storable")
     raw = _raw_status(item)
     if raw not in STATES:
         text = f"statusCode {raw!r}: unknown; confirm it with VNPost and add it to mappings/vnpost/status.py"

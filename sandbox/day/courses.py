@@ -15,11 +15,15 @@ NOTES = {
 }  # fmt: skip
 Courses = dict[tuple[int, ...], int]
 # How a dossier goes on after it came in today: the statuses that follow, and how often.
-ONLINE: Courses = {(): 12, (3,): 6, (7,): 1, (2,): 6, (2, 4): 58, (2, 4, 5): 4, (2, 4, 6): 3, (2, 5): 3, (2, 4, 8): 1}
-HANDED_IN: Courses = {(): 10, (4,): 75, (4, 5): 4, (4, 6): 4, (5,): 3, (7,): 1, (4, 8): 1}
+ONLINE: Courses = {
+    (): 12, (3,): 6, (7,): 1, (2,): 6, (2, 4): 58, (2, 4, 5): 4, (2, 4, 6): 3, (2, 5): 3, (2, 4, 8): 1, (2, 5, 4): 1,
+}  # fmt: skip
+HANDED_IN: Courses = {(): 10, (4,): 73, (4, 5): 4, (4, 6): 4, (5,): 3, (7,): 1, (4, 8): 1, (4, 5, 4): 1, (4, 6, 4): 1}
 ON_THE_SPOT: Courses = {(9, 10): 82, (9,): 14, (4,): 4}
 ON_THE_SPOT_ONLINE: Courses = {(2, 9): 70, (2, 9, 10): 12, (2,): 8, (3,): 5, (): 5}
-FINISHING: Courses = {(9, 10): 62, (9,): 38}
+# Some had to bring a paper, or to pay, first: the clock stands still meanwhile.
+FINISHING: Courses = {(9, 10): 58, (9,): 36, (5, 4, 9): 3, (6, 9, 10): 3}
+WAITING_FOR_CITIZEN = (5, 6)
 NOT_FINISHING: Courses = {(8,): 1, (7,): 1, (5,): 1}
 
 

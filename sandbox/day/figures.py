@@ -1,5 +1,9 @@
 """The figures a day is calibrated to: of domain/mission.md where the seeds give one, else stated as ours."""
 
+from datetime import date
+
+USUAL_DAY = date(2026, 11, 20)
+
 # Seed 000, Khánh Hòa, 22 months.
 DOSSIERS_A_MONTH = 43_500
 WORKING_DAYS_A_MONTH = 22

@@ -6,12 +6,13 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 
 from sandbox.day import courses, figures, people
 from sandbox.day.offers import Offer, Offers, takes_days
 from sandbox.day.people import Applicant
 from sandbox.day.plan import Dossier, Move, Payment, Plan
-from truc.domain.calendar import WorkingCalendar
+from truc.domain.calendar import WorkingCalendar, local_day
 from truc.reference.reading import read_swapped_days
 
 LATE_AT_MOST_DAYS = 12
@@ -21,6 +22,20 @@ EARLIER_DAYS = 60  # how far back the backlog may have come
 def generate(day: date, *, dossiers: int = figures.DOSSIERS_A_DAY, seed: int = 20261120) -> Plan:
     """Return the plan of a working day with that many new dossiers."""
     return _Generator(day, dossiers, seed).plan()
+
+
+def usual_day(now: datetime) -> date:
+    """Return the day that is played when none is named, or the last working day where the clock is not past it."""
+    calendar = WorkingCalendar(read_swapped_days())
+    day = min(figures.USUAL_DAY, local_day(now) - timedelta(days=1))
+    while not calendar.is_working_day(day):
+        day -= timedelta(days=1)
+    return day
+
+
+def over_by(day: date, now: datetime) -> bool:
+    """Whether the day has ended in Vietnam."""
+    return day < local_day(now)
 
 
 class _Generator:
@@ -77,6 +92,7 @@ class _Generator:
         if 9 in course and due_at is not None:
             ends = min(ends, due_at)
         officer = courses.officer(self.rng, offer.agency.code, offer.agency.name)
+        moves = courses.moves(self.rng, course, begins, officer, until=ends)
         return Dossier(
             reference=reference,
             procedure_code=offer.procedure.code,
@@ -84,9 +100,9 @@ class _Generator:
             channel=offer.channel,
             applicant=applicant,
             received_at=received_at,
-            due_at=due_at,
+            due_at=self._after_pauses(due_at, moves),
             fee_vnd=offer.fee_vnd,
-            moves=courses.moves(self.rng, course, begins, officer, until=ends),
+            moves=moves,
         )
 
     def _backlog(self, count: int, today: list[Dossier]) -> Iterator[Dossier]:
@@ -110,6 +126,7 @@ class _Generator:
         opening, closing = (courses.instant(self.day, at) for at in (courses.OPENING, courses.CLOSING))
         due_at = self._due_at(offer, received_at)
         begins, ends_at = (opening, closing) if due_at is None else (opening, closing if late else min(closing, due_at))
+        moves = (*taken_up, *courses.moves(self.rng, course, begins, officer, until=ends_at))
         return Dossier(
             reference=f"MC-{self.name}-B{number:05d}",
             procedure_code=offer.procedure.code,
@@ -117,9 +134,9 @@ class _Generator:
             channel=channel,
             applicant=self._applicant(offer.area),
             received_at=received_at,
-            due_at=due_at,
+            due_at=self._after_pauses(due_at, moves),
             fee_vnd=offer.fee_vnd,
-            moves=(*taken_up, *courses.moves(self.rng, course, begins, officer, until=ends_at)),
+            moves=moves,
         )
 
     def _received_before(self, offer: Offer, *, late: bool) -> datetime | None:
@@ -145,6 +162,13 @@ class _Generator:
         terms = offer.procedure.terms(offer.channel)
         limit = None if terms is None else terms.time_limit
         return None if limit is None else self.calendar.due_at(received_at, limit)
+
+    def _after_pauses(self, due_at: datetime | None, moves: tuple[Move, ...]) -> datetime | None:
+        """Return the due date after the moves: later by the working time in which the citizen was waited for."""
+        for asked, back in pairwise(moves):
+            if due_at is not None and asked.status in courses.WAITING_FOR_CITIZEN:
+                due_at = self.calendar.pause(due_at, asked.at, back.at)
+        return due_at
 
     def _applicant(self, area: str) -> Applicant:
         if self.known and self.rng.random() < figures.SAME_APPLICANT_SHARE:
@@ -201,8 +225,8 @@ class _Generator:
 
 
 def notices(one: Dossier) -> int:
-    """How many messages its applicant gets: received, supplement asked, ready (each kind once)."""
-    return 1 + (5 in one.statuses) + (9 in one.statuses)
+    """How many messages its applicant gets: one for the receipt, one each time a paper is asked or a result ready."""
+    return 1 + one.statuses.count(5) + one.statuses.count(9)
 
 
 def moves_in_order(plan: Plan) -> list[tuple[Dossier, Move]]:

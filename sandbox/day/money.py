@@ -12,6 +12,13 @@ from sandbox.faults import Mode
 from sandbox.momo.signature import IPN, PARTNER_CODE, signature_of
 
 ROLES = "payment_roles"
+# Trouble, whose order, what MoMo does; and how often the gateway is called then.
+CALLBACK_TROUBLES: tuple[tuple[str, str, Mode], ...] = (
+    ("callback_lost", "lost", "refuse"),
+    ("callback_twice", "twice", "twice"),
+)
+SEEN = {"callback_lost": 0, "callback_twice": 2}
+TO_FORGED = [400, 204]  # a wrong signature is answered no; of a wrong amount MoMo needs to know nothing
 
 
 def request(stage: Stage) -> None:
@@ -37,10 +44,11 @@ def citizens_pay(stage: Stage) -> None:
     roles = stage.journal.troubles[ROLES]
     if not stage.journal.met("forged_callbacks"):
         forged = _forge(stage, roles["forged"])
-        stage.expect("answers to forged callbacks", [400, 204], forged, stage.log("gateway"))
-        stage.journal.note("forged_callbacks", forged)
-    _act(stage, [roles["lost"]], fault="refuse")
-    _act(stage, [roles["twice"]], fault="twice")
+        stage.expect("answers to forged callbacks", TO_FORGED, forged, stage.log("gateway"))
+        stage.meet("forged_callbacks", forged if forged == TO_FORGED else [])
+    for trouble, role, fault in CALLBACK_TROUBLES:
+        misbehaved = _act(stage, [roles[role]], fault=fault)
+        note_callback(stage, trouble, misbehaved=misbehaved, seen=_seen(stage).get(roles[role], 0))
     _act(stage, roles["refuse"], code=1006)
     _act(stage, roles["pay"])
     _confirm_callbacks(stage, roles)
@@ -49,14 +57,23 @@ def citizens_pay(stage: Stage) -> None:
 
 def _confirm_callbacks(stage: Stage, roles: dict[str, Any]) -> None:
     """The gateway must have kept each citizen's callback once, seen one of them twice, and one never."""
-    query = """SELECT split_part(external_id, '/', 1) AS reference, sum(seen) AS seen FROM inbox
-               WHERE party = 'momo' AND kind = 'ipn' AND right(external_id, 2) <> '/2' GROUP BY 1"""
-    seen = {row.reference: int(row.seen) for row in stage.rows(query)}
+    seen = _seen(stage)
     told = dict.fromkeys((*roles["pay"], *roles["refuse"]), 1) | {roles["twice"]: 2, roles["lost"]: 0}
     off = {one: seen.get(one, 0) for one, times in told.items() if seen.get(one, 0) != times}
     stage.expect("callbacks kept other than as sent", {}, off, stage.log("gateway"))
-    stage.journal.note("callback_lost", 1)
-    stage.journal.note("callback_twice", seen.get(roles["twice"]))
+
+
+def note_callback(stage: Stage, trouble: str, *, misbehaved: int, seen: int) -> None:
+    """Note a lost or doubled callback when MoMo did misbehave and the gateway saw of it what it should."""
+    met = misbehaved > 0 and seen == SEEN[trouble]
+    stage.meet(trouble, {"misbehaved": misbehaved, "seen": seen} if met else {})
+
+
+def _seen(stage: Stage) -> dict[str, int]:
+    """Return our reference → how often the gateway was called about it; our own forged ones are left out."""
+    query = """SELECT split_part(external_id, '/', 1) AS reference, sum(seen) AS seen FROM inbox
+               WHERE party = 'momo' AND kind = 'ipn' AND right(external_id, 2) <> '/2' GROUP BY 1"""
+    return {row.reference: int(row.seen) for row in stage.rows(query)}
 
 
 def _roles(stage: Stage) -> dict[str, Any]:
@@ -73,8 +90,8 @@ def _roles(stage: Stage) -> dict[str, Any]:
     return {**roles, "refuse": refuse, "forget": forget, "pay": pay}
 
 
-def _act(stage: Stage, references: list[str], *, code: int = 0, fault: Mode | None = None) -> None:
-    """Let the owners of these orders act, those who have not yet."""
+def _act(stage: Stage, references: list[str], *, code: int = 0, fault: Mode | None = None) -> int:
+    """Let the owners of these orders act, those who have not yet; return how often MoMo misbehaved as ordered."""
     momo = stage.partners["momo"]
     open_orders = {one["orderId"] for one in momo.ask("payments") if one["resultCode"] == 1000}
     when = {one.reference: one.pays_at for one in stage.plan.payments}
@@ -85,10 +102,13 @@ def _act(stage: Stage, references: list[str], *, code: int = 0, fault: Mode | No
         if row.our_reference in open_orders
     ]
     if not orders:
-        return
+        return 0
+    before = momo.faults_met()
     if fault is not None:
         momo.misbehave("ipn", fault, 1)
     momo.tell("pay", {"orders": orders})
+    momo.behave()
+    return (momo.faults_met() - before).total()
 
 
 def _forge(stage: Stage, reference: str) -> list[int]:

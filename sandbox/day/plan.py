@@ -36,7 +36,7 @@ class Dossier:
     channel: str  # counter, post; online for one that comes from the portal
     applicant: Applicant
     received_at: datetime
-    due_at: datetime | None
+    due_at: datetime | None  # after the moves: it waits while the citizen was asked for something
     fee_vnd: int | None
     wants_postal_return: bool = False
     wants_sms: bool = False

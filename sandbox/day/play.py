@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -35,6 +36,7 @@ DELIVERIES = {
 }
 SUMMARY_FILE = "summary.json"
 ROUNDS_AT_MOST = 3
+WAIT_AT_MOST_S = 90.0  # longer than any party needs to settle
 PHASES = 14
 
 
@@ -102,11 +104,15 @@ def _phases(stage: Stage) -> None:
 
 
 def _send_the_rest(stage: Stage) -> None:
-    """Give what still waits its next chances; a message may have to wait for its turn."""
+    """Give what still waits its next chances, when its time has come: a partner's "no" is believed only later."""
     for _ in range(ROUNDS_AT_MOST):
         waiting = [dag for party, dag in DELIVERIES.items() if stage.open_messages(party)]
         if not waiting:
             return
+        due_s = stage.due_in_s()
+        if due_s > 1:
+            stage.progress.say(f"chờ {due_s:.0f} giây đến lượt · {due_s:.0f} s until the rest may go")
+        time.sleep(min(due_s, WAIT_AT_MOST_S))
         stage.run(*waiting)
 
 

@@ -12,6 +12,7 @@ PORTAL = "national_portal"
 PUSH_DOSSIER, PUSH_PROGRESS = "DongBoHoSoMC", "CapNhatTienDoHoSoMC"
 LOST_ANSWERS = 2  # of each of the two kinds, fewer in a row than the hub takes for an outage
 FOR_EVER = 1_000_000
+TO_WRONG = ["known", "late", "rejected"]  # the answers to a repeated change, a late one, an unknown one
 
 
 @contextlib.contextmanager
@@ -20,7 +21,8 @@ def outage(stage: Stage) -> Iterator[None]:
     if stage.journal.met("portal_outage"):
         yield
         return
-    portal, before = stage.partners[PORTAL], len(stage.partners[PORTAL].effects(PUSH_DOSSIER))
+    portal = stage.partners[PORTAL]
+    before, earlier = len(portal.effects(PUSH_DOSSIER)), portal.faults_met()
     portal.misbehave("*", "refuse", 4)
     portal.misbehave("*", "unavailable", FOR_EVER)
     try:
@@ -28,11 +30,11 @@ def outage(stage: Stage) -> Iterator[None]:
         stage.run("status_push")
     finally:
         portal.behave()
-    waiting, calls = stage.open_messages(PORTAL), sum(portal.faults_met().values())
+    waiting, calls = stage.open_messages(PORTAL), (portal.faults_met() - earlier).total()
     stage.expect("pushed during the outage", before, len(portal.effects(PUSH_DOSSIER)), "status_push")
     stage.require("messages wait after the outage", waiting, "status_push")
     stage.require("calls that met the outage", calls, "status_push")
-    stage.journal.note("portal_outage", {"waiting": waiting, "refused_calls": calls})
+    stage.meet("portal_outage", {"waiting": waiting, "refused_calls": calls} if waiting and calls else {})
     stage.progress.say(f"Cổng mất kết nối: {waiting:,} bản tin chờ · portal away, {waiting:,} messages wait")
 
 
@@ -57,10 +59,10 @@ def change_statuses(stage: Stage) -> None:
     stage.answers["statuses"] = answers
     stage.expect("status changes rejected", {}, dict(answers.reasons), stage.log("gateway"))
     outcomes = [one["outcome"] for one in wrong]
-    stage.expect("repeated, late, unknown change", ["known", "late", "rejected"], outcomes, stage.log("gateway"))
+    stage.expect("repeated, late, unknown change", TO_WRONG, outcomes, stage.log("gateway"))
     stage.expect("reason of the unknown change", "unknown_status", wrong[-1].get("reason"), stage.log("gateway"))
     booked = answers.outcomes["booked"]
-    stage.journal.note("wrong_status_changes", outcomes)
+    stage.meet("wrong_status_changes", outcomes if outcomes == TO_WRONG else [])
     stage.progress.say(f"{booked:,} lượt chuyển trạng thái · status changes booked")
 
 

@@ -69,6 +69,18 @@ class Stage:
         for dag, run_id in begun.items():
             self._await(dag, run_id)
 
+    def meet(self, trouble: str, evidence: Any) -> None:
+        """Write down that a trouble was met, if there is evidence of it: a count, rows, the answers received."""
+        if evidence:
+            self.journal.note(trouble, evidence)
+
+    def aside(self, party: str, like: str) -> dict[str, int]:
+        """Return reason → how many items of the party, or of a message so named, are set aside."""
+        query = """SELECT reason, count(*) AS items FROM set_aside JOIN inbox ON inbox.id = inbox_id
+                   WHERE set_aside.party = :party AND (item LIKE :like OR external_id LIKE :like)
+                   GROUP BY reason ORDER BY reason"""
+        return {row.reason: row.items for row in self.rows(query, party=party, like=like)}
+
     def plant(self, party: str, operation: str, *modes: Mode, times: int = 1) -> None:
         """Order an operation to go wrong in each mode, unless it did before, or nothing waits that could."""
         trouble = f"{party}_{operation}_{'_'.join(modes)}"
@@ -79,13 +91,14 @@ class Stage:
                 self.partners[party].misbehave(operation, mode, times)
 
     def confirm(self) -> None:
-        """Write down which planted troubles were met; each was to be. What is left of them is withdrawn."""
+        """Write down which planted troubles were met, in every mode; what is left of them is withdrawn."""
         for trouble, (party, before) in self._planted.items():
             met = self.partners[party].faults_met()
             calls = {call: met[call] - earlier for call, earlier in before.items()}
             self.partners[party].behave()
-            self.expect(f"trouble met: {trouble}", [], [call for call, times in calls.items() if not times])
-            self.journal.note(trouble, calls)
+            spared = [call for call, times in calls.items() if not times]
+            self.expect(f"trouble met: {trouble}", [], spared)
+            self.meet(trouble, {} if spared else calls)
         self._planted.clear()
 
     def rows(self, query: str, **values: Any) -> list[Any]:
@@ -101,6 +114,12 @@ class Stage:
         """Return how many messages to the party are not done yet."""
         query = "SELECT count(*) FROM outbox WHERE party = :party AND state IN ('waiting', 'sending', 'unknown')"
         return self.number(query, party=party)
+
+    def due_in_s(self) -> float:
+        """Return in how many seconds every message that is not done yet may go on, 0 when all may now."""
+        query = """SELECT extract(epoch FROM max(not_before) - now()) FROM outbox
+                   WHERE state IN ('waiting', 'sending', 'unknown')"""
+        return max(0.0, float(self.rows(query)[0][0] or 0))
 
     def log(self, name: str) -> str:
         """Name a log file for a person."""

@@ -17,7 +17,7 @@ def deliver_wrong_then_right(stage: Stage) -> None:
             "SELECT count(*) FROM statements WHERE party = 'vietinbank' AND business_on = :day", day=stage.plan.day
         )
         stage.expect("statement with a wrong total booked", 0, booked, "statement_vietinbank")
-        stage.journal.note("wrong_control_total", 1)
+        note_wrong_total(stage)
     _plant_at_momo(stage)
     _deposit(stage)
     stage.run("statement_vietinbank", "statement_momo")
@@ -25,12 +25,18 @@ def deliver_wrong_then_right(stage: Stage) -> None:
 
 def deliver_twice(stage: Stage) -> None:
     """Let the bank deliver the right file again, and reconcile."""
+    earlier = _seen_again(stage)
     _deposit(stage, twice=True)
     stage.run("statement_vietinbank")
     query = "SELECT count(*) FROM statements WHERE party = 'vietinbank' AND business_on = :day"
     booked = stage.number(query, day=stage.plan.day)
     stage.expect("statement delivered twice, booked", 1, booked, "statement_vietinbank")
-    stage.journal.note("statement_delivered_twice", 2)
+    stage.meet("statement_delivered_twice", _seen_again(stage) - earlier)
+
+
+def note_wrong_total(stage: Stage) -> None:
+    """Note the wrong total as met when the bank's file of the day was set aside for it."""
+    stage.meet("wrong_control_total", stage.aside("vietinbank", _file(stage)).get("control_total_differs", 0))
 
 
 def reconcile(stage: Stage) -> None:
@@ -38,13 +44,25 @@ def reconcile(stage: Stage) -> None:
     stage.run("reconcile_payments")
 
 
-def expected_breaks(stage: Stage) -> tuple[dict[str, int], int]:
-    """Return the classes of the planted breaks, and the sum of core less partner, in đồng."""
+def expected_breaks(stage: Stage) -> tuple[dict[str, int], list[int]]:
+    """Return the classes of the planted breaks, and what each differs by (core less partner), in đồng."""
     amounts = {row.our_reference: row.amount_vnd for row in _payments(stage, "momo")}
     roles = stage.journal.troubles[ROLES]
     # The lost callback: MoMo says paid, our order still waits. The changed amount: the bank says more.
-    difference_vnd = amounts[roles["dropped"]] - amounts[roles["lost"]] - TOO_MUCH_VND
-    return {"amount_differs": 1, "missing_at_partner": 1, "state_differs": 1}, difference_vnd
+    differences = [amounts[roles["dropped"]], -amounts[roles["lost"]], -TOO_MUCH_VND]
+    return {"amount_differs": 1, "missing_at_partner": 1, "state_differs": 1}, differences
+
+
+def _file(stage: Stage) -> str:
+    return f"VTB_{stage.plan.day:%Y%m%d}.txt"
+
+
+def _seen_again(stage: Stage) -> int:
+    """Return how often the hub saw a booked file of the day again."""
+    query = (
+        """SELECT sum(seen - 1) FROM inbox WHERE party = 'vietinbank' AND external_id = :name AND state = 'booked'"""
+    )
+    return stage.number(query, name=_file(stage))
 
 
 def _plant_at_momo(stage: Stage) -> None:

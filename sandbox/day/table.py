@@ -51,6 +51,7 @@ def _rows(summary: dict[str, Any]) -> list[tuple[str, str, str]]:
         ("Đối soát khớp", "reconciled, matched", f"{matching['matched']:,}"),
         ("… chênh lệch", "breaks", "\n".join(f"{name} {times}" for name, times in matching["breaks"].items()) or "0"),
         ("… số tiền chênh lệch", "difference", _signed(matching["difference_vnd"])),
+        ("… cộng giá trị tuyệt đối", "gross difference", format_vnd(matching["gross_vnd"])),
         (
             "Tin nhắn gửi / đối tác có",
             "SMS sent / there",

@@ -10,6 +10,7 @@ Its own control calls:
     GET  /_control/sessions         {"logins": how many ever, "open": how many now}
     POST /_control/forget           the portal is as new: no dossier, no session, no open fault
     POST /_control/codes            {"ok": code, "exists": code, "next": {service: code}} to answer with
+    POST /_control/lists            {…} laid over the next list answer; a field given as null is left out
 """
 
 import secrets
@@ -65,12 +66,14 @@ class Portal:
             ("GET", "/_control/sessions"): self._count_sessions,
             ("POST", "/_control/forget"): self._forget,
             ("POST", "/_control/codes"): self._set_codes,
+            ("POST", "/_control/lists"): self._set_list,
         }
 
     def _be_new(self) -> None:
         self._sessions: dict[str, float] = {}
         self._logins = 0
         self._codes: dict[str, Any] = {"ok": "0", "exists": "3", "next": {}}
+        self._list_changes: dict[str, Any] = {}
 
     def _forget(self, _request: Request) -> Response:
         with self._lock:
@@ -162,7 +165,9 @@ class Portal:
         following = str(int(after) + len(items))
         if items and self._faults.take("online_item", "twice"):
             items.append(items[-1])
-        return _answer(0, "", result=items, tiepTheo=following)
+        said = {"result": items, "tiepTheo": following} | self._list_changes
+        self._list_changes = {}
+        return _answer(0, "", **{name: value for name, value in said.items() if value is not None})
 
     def _submit(self, request: Request) -> Response:
         items = request.json()
@@ -196,6 +201,11 @@ class Portal:
         with self._lock:
             still = sum(until >= now for until in self._sessions.values())
             return json_response({"logins": self._logins, "open": still})
+
+    def _set_list(self, request: Request) -> Response:
+        with self._lock:
+            self._list_changes = request.json()
+        return json_response({})
 
     def _set_codes(self, request: Request) -> Response:
         with self._lock:

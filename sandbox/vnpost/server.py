@@ -5,6 +5,7 @@ Tracking items are kept as operation `tracking`, one per change of state. Contro
 
     POST /_control/advance   {"orders": ["…"] (left out: all), "statusCode": 3}   adds tracking items
     POST /_control/expire    ends every token at once
+    POST /_control/clock     {"behind_s": 0}   tracking items are written as so many seconds ago
     POST /_control/answers   {"body": {…}, "times": 1}   the next orders get this answer without an effect
 """
 
@@ -52,6 +53,7 @@ class _Desk:
     tokens: dict[str, float] = field(default_factory=dict)
     planned: list[dict[str, Any]] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
+    behind_s: float = 0.0
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     def token(self, request: Request) -> Response:
@@ -92,7 +94,7 @@ class _Desk:
     def move(self, number: str, code: int) -> None:
         """Add one tracking item. Its id is an ObjectId: time, then a number that only grows."""
         with self.lock:
-            identifier = f"{int(time.time()):08x}{next(self.numbers):016x}"
+            identifier = f"{int(time.time() - self.behind_s):08x}{next(self.numbers):016x}"
             item = {"orderNumber": number, "statusCode": code, "statusMessage": MESSAGES.get(code, "Khác")}
             self.state.put("tracking", identifier, {"_id": {"$oid": identifier}, **item})
 
@@ -128,6 +130,12 @@ class _Desk:
         """End every token."""
         with self.lock:
             self.tokens.clear()
+        return json_response({})
+
+    def set_clock(self, request: Request) -> Response:
+        """Write the next tracking items as in the past."""
+        with self.lock:
+            self.behind_s = float(request.json()["behind_s"])
         return json_response({})
 
     def plan(self, request: Request) -> Response:
@@ -167,6 +175,7 @@ def start(port: int, home: Path, hub_url: str) -> Running:  # noqa: ARG001  (thi
             ("POST", "/_control/advance"): desk.advance,
             ("POST", "/_control/expire"): desk.expire,
             ("POST", "/_control/answers"): desk.plan,
+            ("POST", "/_control/clock"): desk.set_clock,
         },
     )
 

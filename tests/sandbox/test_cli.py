@@ -46,6 +46,12 @@ def test_a_fault_without_a_running_stand_in_says_how_to_start_one(run):
     assert "truc serve --with-sandbox" in done.output
 
 
+def test_a_day_that_is_not_over_is_refused(run):
+    done = run(day, "play", "--day", "2099-12-31")
+    assert done.exit_code == 2
+    assert "is not over" in done.output
+
+
 def test_showing_a_day_that_was_never_played_says_what_to_do(run):
     done = run(day, "show")
     assert done.exit_code == 1

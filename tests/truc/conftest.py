@@ -124,5 +124,5 @@ def office(store: Store) -> Office:
     made.sql(f"ALTER DATABASE {store.engine.url.database} SET synchronous_commit = off")
     store.engine.dispose()
     with store.begin() as transaction:
-        catalogue.keep_procedure(transaction, made.procedure())
+        catalogue.keep_procedure(transaction, made.procedure(), source="shipped")
     return made

@@ -66,7 +66,9 @@ def test_a_nameless_applicant_and_dossier_are_refused() -> None:
 
 
 @given(
-    name=st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1, max_size=250),
+    name=st.text(
+        alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=250
+    ),
     at=st.datetimes(timezones=st.just(UTC)),
     amount=st.integers(0, 10**15),
 )
@@ -84,3 +86,9 @@ def test_what_is_offered_is_there() -> None:
 def _result(**changes: Any) -> PaymentResult:
     known = {"our_reference": "P1", "partner_reference": "T", "amount_vnd": 1, "state": "paid", "occurred_at": AT}
     return PaymentResult(**{**known, **changes})
+
+
+@pytest.mark.parametrize("bad", ["a\x00b", "\ud83d"])
+def test_what_no_database_text_can_hold_is_refused_at_the_wall(bad: str) -> None:
+    with pytest.raises(ValidationError, match=r"half a character|surrogate|unicode"):
+        StatusChanged(**{**STATUS, "officer_name": bad})

@@ -1,7 +1,7 @@
 """The ten national dossier statuses, the moves between them that are allowed (egov.md 1.5, 6.7).
 
-A dossier's history only moves along TRANSITIONS. A repeated or late update is ordinary (partners
-re-send, queues overtake each other) and never moves a dossier back; a forbidden one is an incident.
+A dossier's history only moves along TRANSITIONS. A repeated or late update is ordinary (callers
+re-send, queues overtake each other) and never moves a dossier back; a forbidden one is refused.
 """
 
 from dataclasses import dataclass
@@ -44,11 +44,9 @@ _VIETNAMESE = {
     Status.RETURNED: "Đã trả kết quả",
 }
 
-# A counter or postal dossier is checked while it is handed over and starts accepted (2);
-# an online one starts submitted (1).
-INITIAL = frozenset({1, 2})
-
-# From → to. What is absent is forbidden; the store holds the same pairs in a table with a foreign key.
+# From → to. A counter or postal dossier is checked while it is handed over and starts accepted (2), an
+# online one starts submitted (1). What is absent is forbidden; the store holds the same pairs in a table
+# with a foreign key.
 _NEXT: dict[int, tuple[int, ...]] = {
     # Submitted: the office answers yes or no within 8 working hours, or the citizen takes it back.
     1: (2, 3, 7),
@@ -70,7 +68,6 @@ _NEXT: dict[int, tuple[int, ...]] = {
 TRANSITIONS: frozenset[tuple[int, int]] = frozenset(
     (before, after) for before, nexts in _NEXT.items() for after in nexts
 )
-FINAL = frozenset(int(status) for status in Status) - frozenset(_NEXT)
 CLOCK_STOPPED = frozenset({5, 6})  # waiting for the citizen: the due date moves by the pause
 
 
@@ -79,8 +76,8 @@ class Outcome(StrEnum):
 
     APPLIED = "applied"
     REPEATED = "repeated"  # we are there already: nothing to do, answer success
-    LATE = "late"  # older than what we know: keep it in the journal, change nothing
-    FORBIDDEN = "forbidden"  # newer, but not an allowed move: set aside for a person
+    LATE = "late"  # older than what we know: changes nothing, and the caller is told so
+    FORBIDDEN = "forbidden"  # newer, but not an allowed move: changes nothing, the caller hears `move_not_allowed`
 
 
 @dataclass(frozen=True)
@@ -117,32 +114,3 @@ def known(code: int) -> Status:
         raise MalformedError(
             f"status: {code!r} is not a national status; expected 1 to 10", reason="unknown_status"
         ) from None
-
-
-class Group(StrEnum):
-    """The columns of the Government Office reports."""
-
-    DONE = "done"
-    OPEN = "open"
-    SUPPLEMENT = "supplement"
-    PAUSED = "paused"
-    WITHDRAWN = "withdrawn"
-    NOT_RECEIVED = "not_received"
-
-
-# Two official reports group the same statuses differently (egov.md 6.7), so a figure always names its table.
-GROUPS: dict[int, Group] = {
-    9: Group.DONE, 10: Group.DONE,
-    2: Group.OPEN, 4: Group.OPEN,
-    5: Group.SUPPLEMENT,
-    6: Group.PAUSED, 8: Group.PAUSED,
-    7: Group.WITHDRAWN,
-    1: Group.NOT_RECEIVED, 3: Group.NOT_RECEIVED,
-}  # fmt: skip
-# QĐ 766/QĐ-TTg: here done + open + paused is everything received, and 7 counts as done.
-GROUPS_QD766: dict[int, Group] = {
-    7: Group.DONE, 9: Group.DONE, 10: Group.DONE,
-    2: Group.OPEN, 4: Group.OPEN,
-    5: Group.PAUSED, 6: Group.PAUSED, 8: Group.PAUSED,
-    1: Group.NOT_RECEIVED, 3: Group.NOT_RECEIVED,
-}  # fmt: skip

@@ -36,13 +36,13 @@ from truc.store.opened import Store, Transaction
 log = logging.getLogger(__name__)
 
 CLAIM_MOST = 8
-LEASE = timedelta(seconds=120)
 # The partner is away or asks all of us to wait: that costs a message none of its tries, however long it lasts.
-AWAY = frozenset({"not_reached", "no_answer", "asked_to_wait"})
+AWAY = frozenset({"not_reached", "asked_to_wait"})
 # After so many failures in a row the partner is taken to be away: the rest waits untouched.
 UNREACHABLE_AFTER = 6
 # How long a courier lingers for a message that may go again soon, before it leaves it to the next run.
 LINGER_S = 6.0
+RETRY_AFTER_MAX_S = 86_400  # a partner that asks for more than a day is asked again tomorrow
 
 OnReceipt = Callable[[Transaction, Claimed, Receipt], None]
 Settle = Callable[[Transaction], None]
@@ -68,6 +68,10 @@ class _Run:
     lock: threading.Lock = field(default_factory=threading.Lock)
     failures: int = 0
     setup: SetupError | None = None
+
+    @property
+    def lease(self) -> timedelta:
+        return timedelta(seconds=self.limits.lease_s)
 
     @property
     def stopped(self) -> bool:
@@ -110,7 +114,9 @@ def _work(run: _Run) -> None:
     deadline = time.monotonic() + LINGER_S
     while not run.stopped:
         with run.store.begin() as transaction:
-            claimed = outbox.claim(transaction, run.party, run.operations, worker=worker, most=CLAIM_MOST, lease=LEASE)
+            claimed = outbox.claim(
+                transaction, run.party, run.operations, worker=worker, most=CLAIM_MOST, lease=run.lease
+            )
         if claimed:
             deadline = time.monotonic() + LINGER_S
             _work_through(run, claimed, worker)
@@ -133,10 +139,7 @@ def _work_through(run: _Run, claimed: list[Claimed], worker: str) -> None:
     for one in claimed:
         if run.stopped:
             break
-        with run.store.begin() as transaction:
-            if settle is not None:
-                settle(transaction)
-            outgoing = _prepare(run, transaction, one, worker)
+        outgoing = _settle_and_prepare(run, settle, one, worker)
         settle = None if outgoing is None else _attempt(run, one, outgoing)
     with run.store.begin() as transaction:
         if settle is not None:
@@ -144,26 +147,38 @@ def _work_through(run: _Run, claimed: list[Claimed], worker: str) -> None:
         outbox.release(transaction, worker)
 
 
+def _settle_and_prepare(run: _Run, settle: Settle | None, one: Claimed, worker: str) -> Outgoing | None:
+    """Write down the last message's outcome and commit to the next one's send, in one transaction.
+
+    If the next one cannot even be prepared, the outcome of the last is still written.
+    """
+    try:
+        with run.store.begin() as transaction:
+            if settle is not None:
+                settle(transaction)
+            return _prepare(run, transaction, one, worker)
+    except Exception:
+        if settle is not None:
+            with run.store.begin() as transaction:
+                settle(transaction)
+        raise
+
+
 def _prepare(run: _Run, transaction: Transaction, one: Claimed, worker: str) -> Outgoing | None:
     """Return the message as the client takes it, or None when it must not be sent now."""
-    if one.body_id is not None:
-        # A retry or a question uses the very bytes of the first try.
-        body = bodies.read(transaction, one.body_id)
-        if one.state == "waiting":
-            mine = _mark_sending(transaction, one, one.body_id, worker)
-        else:
-            mine = outbox.renew(transaction, one, lease=LEASE)
-        return Outgoing(one.external_id, one.key, body) if mine else None
     try:
-        body = _written(transaction, one)
+        # A retry or a question uses the very bytes of the first try.
+        body = _written(transaction, one) if one.body_id is None else bodies.read(transaction, one.body_id)
     except MalformedError as error:
         outbox.mark_stopped(transaction, one, state="set_aside", reason=error.reason, reason_text=str(error))
         run.note("set_aside", reached=True)
         return None
-    body_id = bodies.keep(transaction, body, "application/octet-stream")
-    if not _mark_sending(transaction, one, body_id, worker):
-        return None
-    return Outgoing(one.external_id, one.key, body)
+    if one.state == "waiting":
+        body_id = one.body_id or bodies.keep(transaction, body, "application/octet-stream")
+        mine = outbox.mark_sending(transaction, one, body_id, worker=worker, lease=run.lease)
+    else:
+        mine = outbox.renew(transaction, one, lease=run.lease)
+    return Outgoing(one.external_id, one.key, body, one.sent_at) if mine else None
 
 
 def _written(transaction: Transaction, one: Claimed) -> bytes:
@@ -178,10 +193,6 @@ def _written(transaction: Transaction, one: Claimed) -> bytes:
         log.error("%s %s: the mapping failed on outbox %d: %s", one.party, one.operation, one.id, name)  # noqa: TRY400
         text = f"the mapping failed: {name}; mend it, then send it again"
         raise MalformedError(text, reason="mapping_failed") from error
-
-
-def _mark_sending(transaction: Transaction, one: Claimed, body_id: int, worker: str) -> bool:
-    return outbox.mark_sending(transaction, one, body_id, worker=worker, lease=LEASE)
 
 
 def _attempt(run: _Run, one: Claimed, outgoing: Outgoing) -> Settle:
@@ -211,6 +222,13 @@ def _ask(run: _Run, one: Claimed, outgoing: Outgoing) -> Settle:
     run.note(f"asked_{answer.arrival.value}", reached=True)
     if answer.arrival is Arrival.ARRIVED:
         return _arrived(run, one, answer.receipt)
+    unsettled_s = run.limits.settle_s - one.silent_s
+    if answer.arrival is Arrival.ABSENT and unsettled_s > 0:
+        # It may still be on its way through the partner: too early to believe.
+        text = "the partner does not have it yet"
+        return lambda transaction: outbox.mark_untried(
+            transaction, one, after=timedelta(seconds=unsettled_s), reason="not_settled", reason_text=text
+        )
     if answer.arrival is Arrival.ABSENT:
         return lambda transaction: outbox.mark_waiting(
             transaction,
@@ -289,8 +307,8 @@ def _unknown(run: _Run, one: Claimed, error: TrucError) -> Settle:
 
 def _wait(limits: Limits, tries: int, error: TrucError) -> timedelta:
     """Our own backoff, or longer where the partner asked for it."""
-    asked_s = error.retry_after_s if isinstance(error, TransientError) else None
-    return max(_backoff(limits, tries), timedelta(seconds=asked_s or 0))
+    asked_s = (error.retry_after_s or 0) if isinstance(error, TransientError) else 0
+    return max(_backoff(limits, tries), timedelta(seconds=min(asked_s, RETRY_AFTER_MAX_S)))
 
 
 def _backoff(limits: Limits, tries: int) -> timedelta:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DataError
 
 from truc import parties
 from truc.envelope import Envelope, Page
-from truc.errors import MalformedError
+from truc.errors import MalformedError, TrucError
 from truc.exchange import bodies, set_aside
 from truc.messages import Inbound, Unreadable
 from truc.store.opened import Store, Transaction
@@ -91,10 +91,15 @@ def cursor(transaction: Transaction, party: str, feed: str) -> str:
 
 def book_kept(store: Store, party: str, kinds: tuple[str, ...], *, book: Book) -> Booked:
     """Book every kept message of these kinds, oldest first, each in its own transaction."""
-    done = Booked()
     with store.begin() as transaction:
         waiting = _waiting(transaction, party, kinds)
-    for inbox_id in waiting:
+    return book_these(store, party, waiting, book=book)
+
+
+def book_these(store: Store, party: str, inbox_ids: Iterable[int], *, book: Book) -> Booked:
+    """Book these kept messages, each in its own transaction; one that is booked already is left as it is."""
+    done = Booked()
+    for inbox_id in inbox_ids:
         with store.begin() as transaction:
             _book_one(transaction, inbox_id, book, done)
     log.info("%s: booked %d messages, %d items, %d set aside", party, done.messages, done.items, done.set_aside)
@@ -147,7 +152,16 @@ def _book_one(transaction: Transaction, inbox_id: int, book: Book, done: Booked)
 
 
 def _read(transaction: Transaction, origin: Origin, body_id: int) -> Iterable[Inbound]:
-    return parties.reader(origin.party, origin.kind)(bodies.read(transaction, body_id))
+    """Yield what the bytes mean; a mapping's bug sets the message aside, and the party's others go on."""
+    try:
+        yield from parties.reader(origin.party, origin.kind)(bodies.read(transaction, body_id))
+    except TrucError:
+        raise
+    except Exception as error:
+        # The kind only: a traceback's last line may hold a citizen's data.
+        name = type(error).__name__
+        log.error("%s %s: the mapping failed on inbox %d: %s", origin.party, origin.kind, origin.inbox_id, name)  # noqa: TRY400
+        raise MalformedError(f"the mapping failed: {name}", reason="mapping_failed") from error
 
 
 def _book_item(transaction: Transaction, origin: Origin, item: Inbound, book: Book) -> bool:
@@ -161,7 +175,7 @@ def _book_item(transaction: Transaction, origin: Origin, item: Inbound, book: Bo
     except MalformedError as error:
         _aside(transaction, origin, name_of(item), error)
         return False
-    except DataError:  # a NUL in a text, a number too large for its column: no other item's fault
+    except (DataError, UnicodeError):  # a text or number the database cannot hold: no other item's fault
         problem = MalformedError("a value the database cannot hold; correct it at the partner", reason="not_storable")
         _aside(transaction, origin, name_of(item), problem)
         return False

@@ -10,7 +10,7 @@
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import ColumnElement, func, text, update
@@ -29,7 +29,7 @@ from truc.messages import (
     PostalRequested,
     StatusChanged,
 )
-from truc.store.opened import Transaction
+from truc.store.opened import Transaction, storable
 from truc.store.tables.exchange import OUTBOX
 
 CONTEXT = "outbox.message"
@@ -54,7 +54,8 @@ _CLAIM = text(
               WHERE earlier.party = one.party AND earlier.key = one.key AND earlier.id < one.id
                 AND earlier.state NOT IN ('sent', 'superseded'))
         ORDER BY id LIMIT :most FOR UPDATE SKIP LOCKED)
-    RETURNING id, operation, key, external_id, message, state, attempts, asks, body_id
+    RETURNING id, operation, key, external_id, message, state, attempts, asks, body_id, sending_at,
+        extract(epoch FROM now() - sending_at) AS silent_s
     """
 )
 
@@ -74,6 +75,8 @@ class Claimed:
     attempts: int
     asks: int
     body_id: int | None
+    sent_at: datetime | None
+    silent_s: float  # since the last send, by the database's clock
 
 
 def publish(
@@ -130,6 +133,8 @@ def claim(
             attempts=row.attempts,
             asks=row.asks,
             body_id=row.body_id,
+            sent_at=row.sending_at,
+            silent_s=float(row.silent_s or 0),
         )
         for row in sorted(rows, key=lambda row: int(row.id))
     ]
@@ -181,7 +186,7 @@ def mark_sent(transaction: Transaction, one: Claimed, receipt: Receipt | None) -
         state="sent",
         finished_at=func.now(),
         receipt_id=receipt_id,
-        partner_reference=None if receipt is None else receipt.external_id or None,
+        partner_reference=None if receipt is None else storable(receipt.external_id) or None,
         reason=None,
         reason_text=None,
     )
@@ -195,7 +200,7 @@ def mark_waiting(transaction: Transaction, one: Claimed, *, after: timedelta, re
         state="waiting",
         not_before=func.now() + after,
         reason=reason,
-        reason_text=reason_text,
+        reason_text=storable(reason_text),
     )
 
 
@@ -209,7 +214,7 @@ def mark_untried(transaction: Transaction, one: Claimed, *, after: timedelta, re
         attempts=OUTBOX.c.attempts - 1 if waits else OUTBOX.c.attempts,
         not_before=func.now() + after,
         reason=reason,
-        reason_text=reason_text,
+        reason_text=storable(reason_text),
     )
 
 
@@ -222,13 +227,15 @@ def mark_unknown(transaction: Transaction, one: Claimed, *, after: timedelta, re
         asks=OUTBOX.c.asks + 1,
         not_before=func.now() + after,
         reason=reason,
-        reason_text=reason_text,
+        reason_text=storable(reason_text),
     )
 
 
 def mark_stopped(transaction: Transaction, one: Claimed, *, state: str, reason: str, reason_text: str) -> None:
     """It goes no further by itself (`refused` or `set_aside`); a person finds it among the set-aside items."""
-    if not _finish(transaction, one, state=state, finished_at=func.now(), reason=reason, reason_text=reason_text):
+    if not _finish(
+        transaction, one, state=state, finished_at=func.now(), reason=reason, reason_text=storable(reason_text)
+    ):
         return
     set_aside.note_outgoing(
         transaction,

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from truc.store.opened import Transaction
+from truc.store.opened import Transaction, storable
 from truc.store.tables.exchange import SET_ASIDE
 
 
@@ -30,7 +30,7 @@ def note_incoming(
     """Set one item of a kept message aside; the same item for the same reason is noted once."""
     transaction.sql.execute(
         upsert(SET_ASIDE)
-        .values(party=party, kind=kind, inbox_id=inbox_id, item=_storable(item), reason=reason, text=_storable(text))
+        .values(party=party, kind=kind, inbox_id=inbox_id, item=storable(item), reason=reason, text=storable(text))
         .on_conflict_do_nothing()
     )
 
@@ -42,11 +42,6 @@ def note_outgoing(
     transaction.sql.execute(
         upsert(SET_ASIDE).values(party=party, kind=kind, outbox_id=outbox_id, item=item, reason=reason, text=text)
     )
-
-
-def _storable(words: str) -> str:
-    """A partner may put a NUL anywhere, and PostgreSQL holds none in a text."""
-    return words.replace("\0", "\N{SYMBOL FOR NULL}")
 
 
 def open_items(transaction: Transaction, *, party: str = "", limit: int = 200) -> list[SetAside]:

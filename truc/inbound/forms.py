@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -22,13 +22,14 @@ from truc.messages import Channel, Person, Vnd
 
 BATCH_MAX = 500
 PROBLEMS_TOLD = 5
-# Outside these years an instant is a typing mistake, and further out neither calendar nor database can hold it.
-EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+# Clocks differ a little. More than that ahead is a mistake, and a dossier moved in the future could not be moved now.
+AHEAD = timedelta(minutes=5)
 
 
-def _of_our_time(at: datetime) -> datetime:
-    if not EARLIEST <= at < LATEST:
-        raise ValueError("must be an instant of the years 2000 to 2099")
+def _that_has_been(at: datetime) -> datetime:
+    if not EARLIEST <= at <= datetime.now(UTC) + AHEAD:
+        raise ValueError("must be an instant since 2000 that does not lie ahead")
     return at
 
 
@@ -39,7 +40,7 @@ def _storable(person: Person) -> Person:
     return person
 
 
-Instant = Annotated[AwareDatetime, AfterValidator(_of_our_time)]
+Instant = Annotated[AwareDatetime, AfterValidator(_that_has_been)]
 Applicant = Annotated[Person, AfterValidator(_storable)]
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
 Text = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^\x00]*$")]

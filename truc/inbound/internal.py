@@ -11,6 +11,7 @@ from typing import Annotated, Literal, TypeVar
 
 from fastapi import APIRouter, Depends, HTTPException
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy.exc import DataError, IntegrityError
 
 from truc.domain.calendar import WorkingCalendar
 from truc.domain.status import Outcome, Status
@@ -28,7 +29,6 @@ from truc.inbound.forms import (
     Result,
     StatusIn,
 )
-from truc.messages import PaymentResult
 from truc.services import dossiers, payments, standing
 from truc.services.dossiers import Intake, StatusChange
 from truc.services.payments import PaymentWish
@@ -119,6 +119,10 @@ def _carry_out(store: Store, item: Item | Misshapen, act: Act[Item]) -> Result:
             return act(transaction, item)
     except MalformedError as error:
         return Result(outcome="rejected", reason=error.reason, error=str(error))
+    except (DataError, IntegrityError, UnicodeError):
+        # Only this item's own: those before it in the batch are booked, and those after it go on.
+        text = "a value the store cannot hold, or one that contradicts what it holds"
+        return Result(outcome="rejected", reason="not_storable", error=text)
 
 
 def _receive(transaction: Transaction, body: DossierIn, source: str, calendar: WorkingCalendar) -> Result:
@@ -182,14 +186,8 @@ def _pay(transaction: Transaction, body: PaymentIn, source: str, parties: frozen
         amount_vnd=body.amount_vnd,
         requested_at=body.requested_at,
     )
-    reference, new = payments.request(transaction, wish)
-    if body.paid is not None:
-        result = PaymentResult(
-            our_reference=reference,
-            partner_reference=body.paid.partner_reference,
-            amount_vnd=body.amount_vnd,
-            state="paid",
-            occurred_at=body.paid.occurred_at,
-        )
-        payments.settle(transaction, body.party, result)
+    if body.paid is None:
+        reference, new = payments.request(transaction, wish)
+    else:
+        reference, new = payments.record_paid(transaction, wish, body.paid.partner_reference, body.paid.occurred_at)
     return Result(outcome="booked" if new else "known", code=reference)

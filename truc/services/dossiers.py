@@ -5,9 +5,9 @@ from datetime import datetime
 
 from sqlalchemy import Row, select
 
-from truc.domain.calendar import WorkingCalendar
+from truc.domain.calendar import WorkingCalendar, local_day
 from truc.domain.notices import NoticeKind, notice_text
-from truc.domain.status import Move, Outcome, Status
+from truc.domain.status import CLOCK_STOPPED, Move, Outcome, Status
 from truc.errors import MalformedError
 from truc.exchange import outbox
 from truc.manifest import Event
@@ -71,7 +71,7 @@ def receive(transaction: Transaction, intake: Intake, calendar: WorkingCalendar)
     if known is not None:
         return Received(known, new=False)
     terms = catalogue.terms(transaction, intake.procedure_code, intake.channel.value)
-    agency_name = catalogue.agency_name(transaction, intake.agency_code)
+    agency_name = catalogue.agency_name(transaction, intake.agency_code, local_day(intake.received_at))
     limit = terms.time_limit
     due_at = None if limit is None else calendar.due_at(intake.received_at, limit)
     code = dossiers.create(
@@ -119,7 +119,7 @@ def receive(transaction: Transaction, intake: Intake, calendar: WorkingCalendar)
             requested_at=intake.received_at,
         )
     if intake.wants_sms:
-        _notify(transaction, code, "received", intake.applicant.phone, due_at)
+        _notify(transaction, code, "received", phone=intake.applicant.phone, due_at=due_at, number=1)
     return Received(code, new=True)
 
 
@@ -149,7 +149,8 @@ def change_status(transaction: Transaction, change: StatusChange) -> Move:
             reason="move_not_allowed",
         )
     if outcome.outcome is Outcome.APPLIED:
-        _tell(transaction, before, change, status)
+        due_at = _due_after(transaction, before, change, status)
+        _tell(transaction, before, change, status, due_at)
     return outcome
 
 
@@ -180,7 +181,27 @@ def _status(code: int) -> Status:
         ) from error
 
 
-def _tell(transaction: Transaction, before: Row[tuple[object, ...]], change: StatusChange, status: Status) -> None:
+def _due_after(
+    transaction: Transaction, before: Row[tuple[object, ...]], change: StatusChange, status: Status
+) -> datetime | None:
+    """Return the due date from now on: while the citizen was asked for something, the clock stood still."""
+    due_at: datetime | None = before.due_at
+    if due_at is None or before.status not in CLOCK_STOPPED or status in CLOCK_STOPPED:
+        return due_at
+    calendar = catalogue.working_calendar(transaction)
+    moved = calendar.pause(due_at, before.status_at, change.changed_at)
+    dossiers.move_due_date(transaction, change.dossier_code, moved)
+    return moved
+
+
+def _tell(
+    transaction: Transaction,
+    before: Row[tuple[object, ...]],
+    change: StatusChange,
+    status: Status,
+    due_at: datetime | None,
+) -> None:
+    number = dossiers.history_length(transaction, change.dossier_code)
     message = StatusChanged(
         dossier_code=change.dossier_code,
         portal_code=before.portal_code or "",
@@ -191,21 +212,24 @@ def _tell(transaction: Transaction, before: Row[tuple[object, ...]], change: Sta
         department=change.department,
         note=change.note,
         started_at=before.status_at,
-        due_at=before.due_at,
+        due_at=due_at,
     )
     # By its place in the history: an instant may see one status twice, where only days are known.
-    external_id = f"{change.dossier_code}/{dossiers.history_length(transaction, change.dossier_code)}"
+    external_id = f"{change.dossier_code}/{number}"
     outbox.publish(transaction, Event.STATUS_CHANGED, message, key=change.dossier_code, external_id=external_id)
     notice = NOTICES.get(status)
     if notice is not None and before.wants_sms:
         phone = customers.read(transaction, before.applicant_id).phone
-        _notify(transaction, change.dossier_code, notice, phone, None)
+        _notify(transaction, change.dossier_code, notice, phone=phone, due_at=None, number=number)
 
 
-def _notify(transaction: Transaction, code: str, notice: NoticeKind, phone: str, due_at: datetime | None) -> None:
+def _notify(
+    transaction: Transaction, code: str, notice: NoticeKind, *, phone: str, due_at: datetime | None, number: int
+) -> None:
+    """Tell the citizen of one event, named by its place in the dossier's history: each is told once."""
     if not phone:
         return
-    notice_id = f"{code}/{notice}"
+    notice_id = f"{code}/{notice}/{number}"
     message = NoticeDue(
         notice_id=notice_id, dossier_code=code, notice=notice, phone=phone, text=notice_text(notice, code, due_at)
     )

@@ -34,12 +34,52 @@ def request(transaction: Transaction, wish: PaymentWish) -> tuple[str, bool]:
     """Book a pending payment and ask the party for it; return our reference and whether it is new.
 
     A party without a payment operation (a bank that only delivers statements) is told nothing: the
-    citizen transfers with our reference.
+    citizen transfers with our reference. Raise MalformedError when the reference stands for another wish.
     """
+    reference, new = _record(transaction, wish)
+    if new:
+        message = PaymentRequested(
+            our_reference=reference,
+            dossier_code=wish.dossier_code,
+            amount_vnd=wish.amount_vnd,
+            purpose=f"Phi ho so {wish.dossier_code}",
+            requested_at=wish.requested_at,
+        )
+        outbox.publish(
+            transaction, Event.PAYMENT_REQUESTED, message, key=reference, external_id=reference, only=wish.party
+        )
+    return reference, new
+
+
+def record_paid(
+    transaction: Transaction, wish: PaymentWish, partner_reference: str, occurred_at: datetime
+) -> tuple[str, bool]:
+    """Book a payment the counter saw being made; return our reference and whether it is new.
+
+    Nobody is asked for money that is paid already. Raise MalformedError as `request` and `settle` do.
+    """
+    reference, new = _record(transaction, wish)
+    result = PaymentResult(
+        our_reference=reference,
+        partner_reference=partner_reference,
+        amount_vnd=wish.amount_vnd,
+        state="paid",
+        occurred_at=occurred_at,
+    )
+    settle(transaction, wish.party, result)
+    return reference, new
+
+
+def _record(transaction: Transaction, wish: PaymentWish) -> tuple[str, bool]:
     transaction.lock("payment", wish.source, wish.source_reference)  # a second, simultaneous wish waits
     known = payments.find(transaction, wish.source, wish.source_reference)
     if known is not None:
-        return known, False
+        if (known.dossier_code, known.party, known.amount_vnd) != (wish.dossier_code, wish.party, wish.amount_vnd):
+            raise MalformedError(
+                f"reference: {wish.source_reference!r} stands for another payment; give this one its own",
+                reason="reference_reused",
+            )
+        return known.our_reference, False
     reference = _next_reference(transaction, wish.requested_at)
     payments.create(
         transaction,
@@ -53,14 +93,6 @@ def request(transaction: Transaction, wish: PaymentWish) -> tuple[str, bool]:
             requested_at=wish.requested_at,
         ),
     )
-    message = PaymentRequested(
-        our_reference=reference,
-        dossier_code=wish.dossier_code,
-        amount_vnd=wish.amount_vnd,
-        purpose=f"Phi ho so {wish.dossier_code}",
-        requested_at=wish.requested_at,
-    )
-    outbox.publish(transaction, Event.PAYMENT_REQUESTED, message, key=reference, external_id=reference, only=wish.party)
     return reference, True
 
 

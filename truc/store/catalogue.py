@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from datetime import date
 
 from sqlalchemy import ColumnElement, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -37,19 +38,23 @@ class Terms:
     fee_vnd: int | None  # the one amount to ask for, or None where the publication leaves several or none
 
 
-def keep_procedure(transaction: Transaction, procedure: Procedure) -> bool:
-    """Book the procedure as published; return True when that is a new version, False when nothing changed."""
+def keep_procedure(transaction: Transaction, procedure: Procedure, *, source: str) -> bool:
+    """Book the procedure as published; return True when that is a new version, False when nothing changed.
+
+    A source that says again what it last said changes nothing, even when another source has said
+    something newer since: the nightly load of the shipped catalogue does not undo a file.
+    """
     transaction.sql.execute(upsert(PROCEDURES).values(key=procedure.key).on_conflict_do_nothing())
     transaction.sql.execute(select(PROCEDURES.c.key).where(PROCEDURES.c.key == procedure.key).with_for_update())
-    last = transaction.sql.execute(
-        select(PROCEDURE_VERSIONS.c.version, PROCEDURE_VERSIONS.c.digest)
+    known = transaction.sql.execute(
+        select(PROCEDURE_VERSIONS.c.version, PROCEDURE_VERSIONS.c.source, PROCEDURE_VERSIONS.c.digest)
         .where(PROCEDURE_VERSIONS.c.procedure_key == procedure.key)
         .order_by(PROCEDURE_VERSIONS.c.version.desc())
-        .limit(1)
-    ).one_or_none()
-    if last is not None and last.digest == procedure.version_digest:
+    ).all()
+    own = [row for row in known if row.source == source]
+    if procedure.version_digest in {row.digest for row in (*known[:1], *own[:1])}:
         return False
-    version_id = _insert_version(transaction, procedure, 1 if last is None else last.version + 1)
+    version_id = _insert_version(transaction, procedure, known[0].version + 1 if known else 1, source)
     for terms in procedure.channels:
         _insert_channel(transaction, version_id, terms)
     return True
@@ -106,12 +111,15 @@ def keep_agencies(transaction: Transaction, agencies: Iterable[Agency]) -> int:
     return len(done.all())
 
 
-def agency_name(transaction: Transaction, code: str) -> str:
-    """Return the agency's name; raise MalformedError for an unknown code."""
-    found = transaction.sql.execute(select(AGENCIES.c.name).where(AGENCIES.c.code == code)).scalar()
-    if found is None:
+def agency_name(transaction: Transaction, code: str, on: date) -> str:
+    """Return the agency's name; raise MalformedError for an unknown code, or one that did not hold on that day."""
+    row = transaction.sql.execute(select(AGENCIES).where(AGENCIES.c.code == code)).one_or_none()
+    if row is None:
         raise MalformedError(f"agency_code: no agency {code!r} in the catalogue", reason="unknown_agency")
-    return str(found)
+    if on < row.valid_from or (row.valid_to is not None and on > row.valid_to):
+        successor = f"; its successor is {row.successor_code}" if row.successor_code else ""
+        raise MalformedError(f"agency_code: {code} did not hold on {on}{successor}", reason="agency_closed")
+    return str(row.name)
 
 
 def keep_officer(transaction: Transaction, agency_code: str, name: str, title: str, department: str) -> int:
@@ -176,12 +184,13 @@ def _only_fee(transaction: Transaction, version_id: int, channel: str) -> int | 
     return fee_of_dossier_vnd([Fee(row.kind, row.amount_vnd, row.per) for row in fees])
 
 
-def _insert_version(transaction: Transaction, procedure: Procedure, version: int) -> int:
+def _insert_version(transaction: Transaction, procedure: Procedure, version: int, source: str) -> int:
     created = transaction.sql.execute(
         insert(PROCEDURE_VERSIONS)
         .values(
             procedure_key=procedure.key,
             version=version,
+            source=source,
             digest=procedure.version_digest,
             name=procedure.name,
             field_code=procedure.field_code,

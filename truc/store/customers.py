@@ -19,7 +19,7 @@ def keep(transaction: Transaction, person: Person) -> int:
     index = _index(transaction, person)
     if index is None:
         return _insert(transaction, _sealed(transaction, person))
-    known = select(CUSTOMERS.c.id).where(CUSTOMERS.c.identifier_index == index)
+    known = select(CUSTOMERS.c.id).where(CUSTOMERS.c.identifier_index == index).with_for_update()
     found = transaction.sql.execute(known).scalar()
     if found is None:
         # Somebody else may be booking the same person at this moment.

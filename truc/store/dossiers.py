@@ -153,3 +153,8 @@ def add_result(transaction: Transaction, code: str, number: str, title: str, iss
         .values(dossier_code=code, number=number, title=title, issued_at=issued_at)
         .on_conflict_do_nothing(index_elements=["dossier_code", "number"])
     )
+
+
+def move_due_date(transaction: Transaction, code: str, due_at: datetime) -> None:
+    """Promise the dossier for another instant."""
+    transaction.sql.execute(update(DOSSIERS).where(DOSSIERS.c.code == code).values(due_at=due_at))

@@ -25,14 +25,11 @@ class NewPayment:
     requested_at: datetime
 
 
-def find(transaction: Transaction, source: str, source_reference: str) -> str | None:
-    """Return our reference of the payment its source already asked for, or None."""
-    found = transaction.sql.execute(
-        select(PAYMENTS.c.our_reference).where(
-            PAYMENTS.c.source == source, PAYMENTS.c.source_reference == source_reference
-        )
-    ).scalar()
-    return None if found is None else str(found)
+def find(transaction: Transaction, source: str, source_reference: str) -> Row[tuple[object, ...]] | None:
+    """Return the payment its source already asked for, or None."""
+    return transaction.sql.execute(
+        select(PAYMENTS).where(PAYMENTS.c.source == source, PAYMENTS.c.source_reference == source_reference)
+    ).one_or_none()
 
 
 def create(transaction: Transaction, new: NewPayment) -> None:

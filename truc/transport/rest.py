@@ -7,6 +7,7 @@ call is known to have had no chance of an effect (the connection was never made,
 """
 
 import ipaddress
+import ssl
 import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -35,7 +36,6 @@ NEVER_SENT: tuple[type[Exception], ...] = (
 )
 # The call cannot be made as configured: a person must act.
 MISCONFIGURED: tuple[type[Exception], ...] = (
-    requests.exceptions.SSLError,
     requests.exceptions.InvalidURL,
     requests.exceptions.InvalidSchema,
     requests.exceptions.MissingSchema,
@@ -45,6 +45,7 @@ MISCONFIGURED: tuple[type[Exception], ...] = (
 )
 # The bytes left, or may have left. (requests says InvalidHeader of an answer's headers too.)
 SILENT: tuple[type[Exception], ...] = (
+    requests.exceptions.SSLError,  # but see _certificate_refused
     requests.exceptions.InvalidHeader,
     requests.exceptions.ReadTimeout,
     requests.exceptions.Timeout,
@@ -144,7 +145,7 @@ class Rest:
 def translate(party: str, error: Exception, *, harmless: bool) -> TrucError:
     """Return our failure for one of requests' or urllib3's."""
     name = type(error).__name__
-    if isinstance(error, MISCONFIGURED):
+    if isinstance(error, MISCONFIGURED) or _certificate_refused(error):
         return SetupError(f"{party}: {name}: check address and certificates", reason="call_misconfigured")
     if isinstance(error, NEVER_SENT) or _never_connected(error):
         return TransientError(f"{party}: {name}: not reached", reason="not_reached")
@@ -180,6 +181,18 @@ def refused(party: str, reply: Reply, *, harmless: bool) -> TrucError:
 def _retry_after_s(reply: Reply) -> int | None:
     text = reply.headers.get("retry-after", "")
     return int(text) if text.isdecimal() else None
+
+
+def _certificate_refused(error: BaseException | None) -> bool:
+    """A certificate is judged before any byte of ours leaves; another TLS failure may come after."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        reason = getattr(error.args[0], "reason", error.args[0]) if error.args else None
+        error = reason if isinstance(reason, BaseException) else error.__cause__ or error.__context__
+    return False
 
 
 def _never_connected(error: Exception) -> bool:

@@ -6,6 +6,7 @@ import pytest
 
 from connectors.national_portal import client as module
 from connectors.national_portal.client import Client
+from mappings.national_portal import online_dossiers
 from truc.envelope import Page
 from truc.errors import MalformedError, RejectedError, TransientError
 
@@ -53,9 +54,52 @@ def test_a_list_that_does_not_move_on_is_not_read_for_ever(
 ) -> None:
     monkeypatch.setattr(module, "NEXT", "khong_co")
     portal.tell("submit", submitted(1))
+    assert_kept_then_stuck(client, "")
+
+
+@pytest.mark.parametrize("following", [None, "", "7", 7, "a b", "a\x00", "đ", "x" * 201, ["8"]])
+def test_a_page_with_a_bad_cursor_is_kept_and_its_dossiers_are_not_lost(
+    client: Client, portal: Portal, following: object
+) -> None:
+    portal.tell("submit", submitted(8))
+    portal.tell("lists", {"tiepTheo": following})
+    assert_kept_then_stuck(client, "7")
+    assert codes(list(client.fetch_online_dossiers("7"))) == ["G22.99-261120-0008"]
+
+
+def assert_kept_then_stuck(client: Client, cursor: str) -> None:
+    pages = client.fetch_online_dossiers(cursor)
+    page = next(pages)
+    assert page.cursor == cursor
+    assert len(codes([page])) == 1
     with pytest.raises(MalformedError) as failed:
-        list(client.fetch_online_dossiers(""))
+        next(pages)
     assert failed.value.reason == "cursor_stuck"
+
+
+@pytest.mark.parametrize("result", [None, {}, "", 0])
+def test_a_list_without_result_is_kept_and_the_cursor_stays(client: Client, portal: Portal, result: object) -> None:
+    portal.tell("lists", {"result": result})
+    assert_unreadable_is_kept(client)
+
+
+def test_a_list_that_cannot_be_read_is_kept_and_the_cursor_stays(client: Client, portal: Portal) -> None:
+    portal.fault("LayDanhSachHoSoTrucTuyen", "garbage")
+    assert_unreadable_is_kept(client)
+
+
+def assert_unreadable_is_kept(client: Client) -> None:
+    (page,) = client.fetch_online_dossiers("7")
+    assert page.cursor == "7"
+    with pytest.raises(MalformedError):
+        list(online_dossiers.read(page.envelope.body))
+
+
+def test_an_unreadable_list_shares_no_name_with_the_good_one_that_follows(client: Client, portal: Portal) -> None:
+    portal.tell("submit", submitted(1))
+    portal.fault("LayDanhSachHoSoTrucTuyen", "garbage")
+    (bad,), (good,) = client.fetch_online_dossiers(""), client.fetch_online_dossiers("")
+    assert bad.envelope.external_id != good.envelope.external_id
 
 
 def test_the_portal_may_list_a_dossier_twice(client: Client, portal: Portal) -> None:
@@ -68,7 +112,7 @@ def test_the_portal_may_list_a_dossier_twice(client: Client, portal: Portal) -> 
     ("mode", "failure"),
     [("refuse", TransientError), ("unavailable", TransientError), ("silent_before", TransientError),
      ("silent_after", TransientError), ("drop_after", TransientError), ("error_after", TransientError),
-     ("truncated", TransientError), ("garbage", MalformedError), ("huge", MalformedError)],
+     ("truncated", TransientError), ("huge", MalformedError)],
 )  # fmt: skip
 def test_a_failed_fetch_loses_nothing(client: Client, portal: Portal, mode: str, failure: type[Exception]) -> None:
     portal.tell("submit", submitted(1))

@@ -83,15 +83,26 @@ def test_success_is_a_code_not_a_word(client: Client, portal: Portal, ok: object
     assert portal.times("DongBoHoSoMC") == {CODE: 1}
 
 
-@pytest.mark.parametrize(
-    ("code", "reason"), [("-1", "result_refused"), ("77", "unknown_result_code"), (-5, "unknown_result_code")]
-)
-def test_any_other_code_is_a_refusal_that_carries_it(client: Client, portal: Portal, code: object, reason: str) -> None:
-    portal.tell("codes", {"next": {"DongBoHoSoMC": code}})
+def test_a_known_refusal_is_one_and_carries_its_code(client: Client, portal: Portal) -> None:
+    portal.tell("codes", {"next": {"DongBoHoSoMC": "-1"}})
     with pytest.raises(RejectedError) as refused:
         client.send_dossier(dossier())
-    assert (refused.value.reason, refused.value.code) == (reason, str(code))
+    assert (refused.value.reason, refused.value.code) == ("result_refused", "-1")
     assert portal.times("DongBoHoSoMC") == {}
+
+
+@pytest.mark.parametrize("code", ["77", -5])
+def test_a_code_nobody_documented_is_asked_about_and_not_guessed_at(
+    client: Client, portal: Portal, code: object
+) -> None:
+    portal.tell("codes", {"ok": code})
+    with pytest.raises(OutcomeUnknownError, match=str(code)) as unknown:
+        client.send_dossier(dossier())
+    assert unknown.value.reason == "unknown_result_code"
+    assert client.ask_dossier(dossier()).arrival is Arrival.ARRIVED
+    with pytest.raises(OutcomeUnknownError):
+        client.send_progress(step())
+    assert client.ask_progress(step()).arrival is Arrival.ARRIVED
 
 
 def test_exists_again_after_the_update_is_a_refusal_not_a_loop(client: Client, portal: Portal) -> None:

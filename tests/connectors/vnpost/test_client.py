@@ -4,13 +4,14 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from connectors.vnpost.client import Client, open_client
+from connectors.vnpost.client import Client, _last_id, open_client
 from connectors.vnpost.manifest import MANIFEST
 from mappings.vnpost import price, tracking
 from sandbox.serve import Running
@@ -240,3 +241,26 @@ def test_the_price_is_the_tariff_inside_and_outside_the_province(client: Client,
 def test_an_office_without_a_phone_sends_the_centres(client: Client, post: Running) -> None:
     client.send_order(Outgoing("TEST-0001", "TEST-0001", json.dumps(ORDER | {"SenderTel": ""}).encode()))
     assert effects(post) == {"TEST-0001": 1}, "the post refuses an order without SenderTel"
+
+
+def test_an_order_unknown_over_a_long_holiday_is_found_by_when_it_was_sent(client: Client, post: Running) -> None:
+    holiday = timedelta(days=20)
+    control(post, "clock", behind_s=holiday.total_seconds() + 1800)  # their clock is half an hour behind ours
+    client.send_order(outgoing())
+    assert client.ask_order(outgoing()).arrival is Arrival.ABSENT, "seven days do not reach it"
+    sent = replace(outgoing(), sent_at=datetime.now(UTC) - holiday)
+    assert client.ask_order(sent).arrival is Arrival.ARRIVED
+
+
+def test_asking_reads_no_further_back_than_an_hour_before_the_send(client: Client, post: Running) -> None:
+    control(post, "clock", behind_s=7200)
+    client.send_order(outgoing())
+    assert client.ask_order(replace(outgoing(), sent_at=datetime.now(UTC))).arrival is Arrival.ABSENT
+    assert client.ask_order(outgoing()).arrival is Arrival.ARRIVED
+
+
+@pytest.mark.parametrize("bad", ["\ud83d", "\x00", "x", ""])
+def test_a_cursor_that_is_no_object_id_is_never_taken_up(bad: str) -> None:
+    good = {"_id": {"$oid": "67760f80000000000000000a"}}
+    assert _last_id([good, {"_id": {"$oid": bad}}]) == "67760f80000000000000000a"
+    assert _last_id([{"_id": {"$oid": bad}}]) == ""

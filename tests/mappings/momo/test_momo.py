@@ -1,5 +1,6 @@
 """What MoMo's messages mean, beside approved readings."""
 
+import contextlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -155,6 +156,50 @@ def test_a_field_that_cannot_be_is_named(field, value):
         one(ipn.read, **{field: value})
 
 
+@pytest.mark.parametrize("bad", ["\ud83d", "\x00", "T\x00-1", "T\ud83d-1"])
+@pytest.mark.parametrize("field", ["orderId", "transId"])
+def test_text_no_database_can_hold_is_refused_by_name(field, bad):
+    for reading in (ipn.read, query.read):
+        with pytest.raises(MalformedError, match=field) as caught:
+            one(reading, **{field: bad})
+        assert caught.value.reason == "text_not_storable"
+
+
+@pytest.mark.parametrize("bad", ["https://pay/\ud83d", "https://pay/\x00"])
+def test_a_pay_address_no_database_can_hold_is_refused(bad):
+    for answer in ({"orderId": "TT-1", "payUrl": bad}, {"orderId": bad, "payUrl": "https://pay/1"}, {"orderId": bad}):
+        with pytest.raises(MalformedError) as caught:
+            list(payment.read(json.dumps(answer).encode()))
+        assert caught.value.reason == "text_not_storable"
+
+
+@pytest.mark.parametrize(
+    ("given_as", "read_as"), [(None, ""), ("", ""), (0, "0"), (10**18, "1" + "0" * 18), ("7", "7")]
+)
+def test_momo_s_own_number_is_kept_as_text(given_as, read_as):
+    assert one(query.read, transId=given_as).partner_reference == read_as
+
+
+@pytest.mark.parametrize("bad", [{"a": 1}, [], True, 1.5])
+def test_a_number_of_momo_s_that_is_none_is_refused(bad):
+    with pytest.raises(MalformedError, match="transId"):
+        one(query.read, transId=bad)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec=None)),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=3,
+)
+
+
+@given(st.sampled_from([*sorted(SAID), "payUrl"]), JSON)
+def test_whatever_stands_in_a_field_it_is_read_or_malformed(field, value):
+    for reading in (ipn.read, query.read, payment.read):
+        with contextlib.suppress(MalformedError):
+            list(reading(json.dumps(SAID | {"payUrl": "https://pay/1"} | {field: value}).encode()))
+
+
 @given(st.binary(max_size=100))
 def test_any_bytes_are_read_or_refused_and_nothing_else(body):
     for reading in (ipn.read, query.read, payment.read, statement.read):
@@ -194,6 +239,8 @@ def test_the_statement_is_read_in_the_neutral_row():
         ("PAYMENT", "GIFT", "unknown_kind"),
         ("LINE,2", "LINE,1", "duplicate_line"),
         ("200000", "200000.00", "amount_not_integer"),
+        ("TT-1", "TT\x00-1", "text_not_storable"),
+        ("3108065160", "\x00", "text_not_storable"),
     ],
 )
 def test_a_statement_that_does_not_hold_is_refused_whole(right, wrong, reason):

@@ -15,6 +15,7 @@ from truc.messages import OnlineDossier, Unreadable
 SAMPLES = Path(__file__).parent / "samples"
 GOOD = json.loads((SAMPLES / "online_dossiers.json").read_text(encoding="utf-8"))["result"][0]
 MISSING = object()
+NOT_READ: set[str] = set()
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -83,6 +84,16 @@ def test_a_bad_field_is_named_with_the_dossier(field: str, value: object, reason
     assert (found.item, found.reason) == ("G22.99-261120-0001", reason)
     named = "SoDinhDanh LoaiDinhDanh" if field == "DinhDanhCHS" else field
     assert any(word in found.text for word in (*named.split(), field))
+
+
+@pytest.mark.parametrize("broken", ["{}\ud83d", "\ud83d{}", "{}\x00"])
+@pytest.mark.parametrize("field", sorted(name for name, value in GOOD.items() if isinstance(value, str)))
+def test_text_no_database_can_hold_stops_its_dossier_only(field: str, broken: str) -> None:
+    first, second = read(page(GOOD | {field: broken.format(GOOD[field])}, GOOD))
+    assert isinstance(second, OnlineDossier)
+    if field not in NOT_READ:
+        assert isinstance(first, Unreadable)
+        assert first.reason == "malformed_field"
 
 
 @pytest.mark.parametrize("status", range(2, 11))

@@ -34,6 +34,8 @@ def test_the_statement_is_read_in_the_neutral_row():
         ("T|2|", "T|3|", "control_count_differs"),
         ("T|2|231500\n", "", "truncated"),
         ("|00|", "|77|", "unknown_state"),
+        ("TT-1", "TT\x00-1", "text_not_storable"),
+        ("FT25154002", "\x00", "text_not_storable"),
         ("20250603081500", "20250602081500", "wrong_day"),
     ],
 )

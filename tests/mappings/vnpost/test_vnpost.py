@@ -1,5 +1,6 @@
 """VNPost's orders, prices and tracking, both directions, beside approved readings."""
 
+import contextlib
 import json
 from datetime import datetime
 from pathlib import Path
@@ -146,6 +147,57 @@ def test_every_seen_state_is_read(code: str) -> None:
 def test_the_table_is_the_seen_scale_in_our_words() -> None:
     assert set(STATES) == {"0", "1", "2", "3", "4"}
     assert set(STATES.values()) <= set(get_args(ShipmentEvent.model_fields["state"].annotation))
+
+
+GOOD = {"_id": {"$oid": "67760f80000000000000000a"}, "orderNumber": "A", "statusCode": 1, "statusMessage": "x"}
+
+
+@pytest.mark.parametrize("field", ["orderNumber", "statusCode", "statusMessage", "_id"])
+@pytest.mark.parametrize("bad", ["\ud83d", "A\x00", "\x00"])
+def test_text_no_database_can_hold_stops_its_item_only(field: str, bad: str) -> None:
+    value = {"$oid": bad} if field == "_id" else bad
+    first, second = tracking.read(json.dumps([GOOD | {field: value}, GOOD]).encode())
+    assert isinstance(second, ShipmentEvent)
+    assert isinstance(first, ShipmentEvent if field == "statusMessage" else Unreadable)
+
+
+def test_an_order_number_no_database_can_hold_is_named() -> None:
+    (bad,) = tracking.read(json.dumps([GOOD | {"orderNumber": "A\ud83d"}]).encode())
+    assert isinstance(bad, Unreadable)
+    assert (bad.item, bad.reason) == ("item 1", "text_not_storable")
+
+
+@given(st.sampled_from(sorted(GOOD)), ANYTHING | st.sampled_from([*STATES, *range(-1, 6), "01", 1.0]))
+def test_an_item_is_read_only_when_it_fits_the_schema(field: str, value: object) -> None:
+    item = GOOD | {field: value}
+    (found,) = tracking.read(json.dumps([item]).encode())
+    if isinstance(found, ShipmentEvent):
+        assert schema("tracking.json").is_valid([item])
+
+
+PEOPLE = st.builds(
+    SENDER.model_copy,
+    update=st.fixed_dictionaries(
+        {name: st.text(max_size=3) for name in ("name", "phone", "email", "address")}
+        | {"province_code": st.sampled_from(["56", "5", "", "５６", "-1", "056"])}
+    ),
+)
+
+
+@given(PEOPLE, PEOPLE, st.text(max_size=3), st.text(max_size=3))
+def test_what_is_written_fits_the_schema_or_is_refused(
+    sender: Person, receiver: Person, number: str, note: str
+) -> None:
+    changed = {"sender": sender, "receiver": receiver, "order_number": number, "note": note}
+    with contextlib.suppress(MalformedError):
+        assert schema("order.json").is_valid(json.loads(order.write(REQUEST.model_copy(update=changed))))
+
+
+@pytest.mark.parametrize("code", ["", "5", "056", "Hà", "５６", "-1"])
+@pytest.mark.parametrize("side", ["sender_province", "receiver_province"])
+def test_a_province_no_price_can_be_asked_for_is_named(side: str, code: str) -> None:
+    with pytest.raises(MalformedError, match=side):
+        price.write(**{"weight_g": 100, "sender_province": "56", "receiver_province": "56"} | {side: code})
 
 
 @given(ANYTHING)

@@ -1,21 +1,22 @@
 """A generated day: the same for the same seed, true to the published figures, and legal in every move."""
 
 import unicodedata
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
 from functools import cache
 from itertools import pairwise
 
 import pytest
 
 from sandbox.day import figures
-from sandbox.day.generate import generate, moves_in_order, notices
+from sandbox.day.generate import generate, moves_in_order, notices, over_by, usual_day
 from sandbox.day.offers import Offers
 from sandbox.day.plan import Plan
-from truc.domain.calendar import local_day
+from truc.domain.calendar import BUSINESS_ZONE, WorkingCalendar, local_day
 from truc.domain.identifiers import personal_id, phone, tax_code
 from truc.domain.status import TRANSITIONS
 from truc.messages import Person
-from truc.reference.reading import read_agencies, read_procedures
+from truc.reference.reading import read_agencies, read_procedures, read_swapped_days
 
 DAY = date(2026, 11, 20)
 SEEDS = (20261120, 1, 2, 3)
@@ -52,6 +53,27 @@ def test_as_many_are_on_time_as_in_the_seeds(seed):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_backlog_came_on_earlier_working_days(seed):
     assert all(local_day(one.received_at) < DAY and one.received_at.weekday() < 5 for one in plan(seed).backlog)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_clock_stands_still_while_the_citizen_is_asked(seed):
+    calendar = WorkingCalendar(read_swapped_days())
+    procedures = {one.code: one for one in read_procedures()}
+    moved = 0
+    for one in plan(seed).dossiers:
+        limit = procedures[one.procedure_code].terms(one.channel).time_limit
+        first = None if limit is None else calendar.due_at(one.received_at, limit)
+        waits = [(asked.at, back.at) for asked, back in pairwise(one.moves) if asked.status in (5, 6)]
+        waited = sum((calendar.working_time_between(*wait) for wait in waits), timedelta(0))
+        assert one.due_at == (first if first is None else calendar.add_working_time(first, waited))
+        moved += first != one.due_at
+    assert moved >= 10
+
+
+def test_each_request_for_a_paper_is_a_message_of_its_own():
+    one = next(one for one in plan().dossiers if one.statuses.count(5) == 1)
+    again = replace(one, moves=one.moves * 2)
+    assert notices(again) - notices(one) == 1 + one.statuses.count(9)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -140,6 +162,22 @@ def test_agencies_are_those_that_exist_on_the_day():
     assert {one.agency_code for one in plan().dossiers} <= valid
     old = Offers(date(2025, 6, 2))
     assert not {one.code for one in old._communes} & {one.agency_code for one in plan().dossiers}
+
+
+@pytest.mark.parametrize(
+    ("now", "day"),
+    [
+        ("2026-11-23T01:00:00+00:00", date(2026, 11, 20)),
+        ("2026-11-20T16:59:59+00:00", date(2026, 11, 19)),  # 23:59:59 in Vietnam: the 20th is not over
+        ("2026-11-20T17:00:00+00:00", date(2026, 11, 20)),
+        ("2026-11-16T03:00:00+00:00", date(2026, 11, 13)),  # a Monday
+    ],
+)
+def test_the_usual_day_is_a_working_day_that_is_over(now, day):
+    instant = datetime.fromisoformat(now)
+    assert usual_day(instant) == day
+    assert over_by(day, instant)
+    assert not over_by(day, datetime.combine(day, time(12), BUSINESS_ZONE))
 
 
 def test_a_day_off_is_refused():

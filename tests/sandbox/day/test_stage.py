@@ -1,48 +1,15 @@
 """A planted trouble must be met: one that nothing ran into spoils the verdict, and does not linger."""
 
-from collections.abc import Iterator
-from datetime import date
-
 import pytest
 import requests
-from rich.console import Console
 
-from sandbox.day.generate import generate
-from sandbox.day.journal import Journal
-from sandbox.day.one_stop import OneStop
-from sandbox.day.partners import Partner
-from sandbox.day.progress import Progress
 from sandbox.day.stage import Stage
 from sandbox.day.summary import verdict
-from sandbox.serve import Running
-from sandbox.sms.server import start
-from truc.airflow_api import AirflowApi, Run
+from truc.airflow_api import Run
 from truc.domain.notices import notice_text
 from truc.exchange import outbox
 from truc.manifest import Event
 from truc.messages import NoticeDue
-
-
-@pytest.fixture
-def sms(tmp_path) -> Iterator[Running]:
-    running = start(0, tmp_path, "http://127.0.0.1:1")
-    yield running
-    running.close()
-
-
-@pytest.fixture
-def stage(tmp_path, store, server, sms) -> Stage:
-    return Stage(
-        settings=server,
-        plan=generate(date(2026, 11, 20), dossiers=60, seed=1),
-        airflow=AirflowApi("http://127.0.0.1:1", "nobody", ""),
-        store=store,
-        one_stop=OneStop("http://127.0.0.1:1", ""),
-        partners={"sms": Partner("sms", sms.control_url)},
-        journal=Journal(tmp_path / "journal.json", 1, 60),
-        progress=Progress(Console(quiet=True)),
-        first_time=True,
-    )
 
 
 @pytest.fixture
@@ -67,7 +34,29 @@ def test_a_trouble_nothing_ran_into_spoils_the_verdict_and_is_withdrawn(stage, s
     stage.plant("sms", "message", "unavailable")
     stage.confirm()
     assert verdict(stage.expectations) != "ok"
+    assert stage.journal.troubles == {}
     assert requests.post(f"{sms.control_url}/bulkapi", data=b"", timeout=5).status_code != 503
+
+
+@pytest.mark.usefixtures("waiting")
+def test_a_trouble_met_in_one_mode_of_two_is_not_met(stage, sms):
+    stage.plant("sms", "message", "unavailable", "garbage")
+    requests.post(f"{sms.control_url}/bulkapi", data=b"", timeout=5)
+    stage.confirm()
+    assert verdict(stage.expectations) != "ok"
+    assert stage.journal.troubles == {}
+
+
+@pytest.mark.parametrize("nothing", [0, [], {}])
+def test_without_evidence_no_trouble_is_written_down(stage, nothing):
+    stage.meet("statement_delivered_twice", nothing)
+    assert not stage.journal.met("statement_delivered_twice")
+
+
+def test_what_an_earlier_run_met_is_not_unmet_by_a_run_that_finds_it_done(stage):
+    stage.meet("callback_lost", 1)
+    stage.meet("callback_lost", 0)
+    assert stage.journal.troubles == {"callback_lost": 1}
 
 
 def test_no_trouble_is_planted_where_nothing_waits(stage):
@@ -82,6 +71,14 @@ def test_a_trouble_an_earlier_run_met_is_not_planted_again(stage, sms):
     stage.journal.note("sms_message_unavailable", {})
     stage.plant("sms", "message", "unavailable")
     assert requests.post(f"{sms.control_url}/bulkapi", data=b"", timeout=5).status_code != 503
+
+
+@pytest.mark.usefixtures("waiting")
+def test_the_day_waits_until_the_last_message_may_go_on(stage):
+    assert stage.due_in_s() == 0
+    with stage.store.begin() as transaction:
+        transaction.sql.exec_driver_sql("UPDATE outbox SET not_before = now() + interval '60 s'")
+    assert 50 < stage.due_in_s() <= 60
 
 
 def test_at_least_one_is_required_where_some_are(stage):

@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 
 from sandbox.day.stage import Expectation
-from sandbox.day.summary import added, planted_reasons, verdict
+from sandbox.day.summary import TROUBLES, _percent, added, expect_coverage, planted_reasons, totals, unmet, verdict
 from sandbox.day.table import show
 
 SUMMARY = {
@@ -13,7 +13,7 @@ SUMMARY = {
     "statuses": {"changed": 4246, "at_partner": 4246, "coverage_pct": 100.0},
     "shipments": {"ordered": 154, "at_partner": 154},
     "payments": {"count": 2, "amount_vnd": 208_000, "by_channel": {"momo": {"count": 2, "amount_vnd": 208_000}}},
-    "reconciliation": {"matched": 1, "breaks": {"amount_differs": 1}, "difference_vnd": -5_000},
+    "reconciliation": {"matched": 1, "breaks": {"amount_differs": 1}, "difference_vnd": -5_000, "gross_vnd": 9_000},
     "sms": {"sent": 956, "at_partner": 956},
     "exchange": {"lost": 0, "doubled": 0, "set_aside": 9},
     "faults": {"met": 12},
@@ -48,6 +48,25 @@ def test_only_troubles_that_were_met_leave_something_set_aside():
         "vietinbank.control_total_differs": 1,
         "vietinbank.same_id_other_bytes": 1,
     }
+
+
+def test_every_planted_trouble_without_evidence_is_named():
+    assert unmet({}) == sorted(TROUBLES)
+    all_met = dict.fromkeys(TROUBLES, 1)
+    assert unmet(all_met) == []
+    assert unmet({**all_met, "portal_outage": {}}) == ["portal_outage"]
+    assert unmet({name: 1 for name in TROUBLES if name != "callback_lost"}) == ["callback_lost"]
+
+
+def test_one_dossier_of_very_many_that_stands_otherwise_spoils_the_verdict(stage):
+    summary = {"statuses": {"dossiers_standing_the_same": 999_999}, "dossiers": {"in_core": 1_000_000}}
+    expect_coverage(stage, summary)
+    assert verdict(stage.expectations) != "ok"
+    assert _percent(999_999, 1_000_000) < 100
+
+
+def test_breaks_that_cancel_out_are_not_hidden():
+    assert totals([5_000, -5_000]) == {"difference_vnd": 0, "gross_vnd": 10_000}
 
 
 def test_the_table_shows_amounts_as_citizens_read_them():

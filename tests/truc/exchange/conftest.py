@@ -37,7 +37,7 @@ CITIZEN = Person(
     address="7 Lê Lợi, Nha Trang",
     province_code="56",
 )
-QUICK = {"timeout_s": 1.0, "connect_timeout_s": 1.0, "backoff_s": 0.05, "backoff_max_s": 0.2}
+QUICK = {"timeout_s": 1.0, "connect_timeout_s": 1.0, "backoff_s": 0.05, "backoff_max_s": 0.2, "settle_s": 0.0}
 # How each party's operation is called at the stand-in: (fault operation, effect operation).
 CALLS = {
     "national_portal": ("DongBoHoSoMC", "DongBoHoSoMC"),

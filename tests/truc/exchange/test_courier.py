@@ -20,9 +20,9 @@ from sqlalchemy import text
 from truc import parties
 from truc.errors import SetupError
 from truc.exchange import courier, outbox
-from truc.exchange.courier import LEASE
 from truc.manifest import Limits
 
+LEASE = timedelta(seconds=60)
 ASKED = ["national_portal", "momo", "vnpost"]
 LOST_AFTER = ["silent_after", "drop_after", "error_after", "garbage", "truncated"]
 
@@ -369,6 +369,37 @@ def test_a_worker_that_lost_its_lease_neither_sends_nor_asks(hub: Any, partner: 
         assert outbox.mark_sending(transaction, quick, body, worker="quick", lease=LEASE)
     assert hub.deliver(there) == {"unreachable": 0}
     assert there.times() == {}
+
+
+def test_what_arrives_late_is_not_sent_a_second_time(hub: Any, partner: Any, limits: Any) -> None:
+    limits(settle_s=2.5, timeout_s=0.4)
+    there = partner("vnpost")
+    hub.one_for("vnpost")
+    there.fault("late_after", wait_s=1.2)  # silence, asked about at once, and the order booked only then
+    hub.deliver(there)
+    row = hub.rows()[0]
+    assert (row.state, row.attempts) == ("sent", 1)
+    assert list(there.times().values()) == [1]
+
+
+def test_an_outcome_is_written_even_when_the_next_message_cannot_be_prepared(
+    hub: Any, partner: Any, make: Any, limits: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits(concurrency=1)
+    there = partner("sms")
+    hub.publish(make["notice"](1), make["notice"](2))
+    keep, calls = courier.bodies.keep, iter([True, True, False])
+
+    def breaks(*arguments: Any) -> int:
+        if not next(calls, True):  # the first body, its receipt, and then the second body
+            raise MemoryError
+        return keep(*arguments)
+
+    monkeypatch.setattr(courier.bodies, "keep", breaks)
+    with pytest.raises(MemoryError):
+        hub.deliver(there)
+    assert [row.state for row in hub.rows()] == ["sent", "waiting"]
+    assert list(there.times().values()) == [1]
 
 
 def test_a_question_somebody_else_took_over_meanwhile_is_left_to_them(

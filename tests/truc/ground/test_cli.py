@@ -81,6 +81,26 @@ def test_the_database_address_is_printed_without_its_password(tmp_path):
     assert done.stdout.strip() == "postgresql+psycopg://hub:***@db.example:5432/hub"
 
 
+@pytest.mark.parametrize("variable", ["TRUC_DATABASE_URL", "TRUC_AIRFLOW_DATABASE_URL"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://hub:made-up-word@127.0.0.1:1/hub",
+        "postgresql://hub:made-up-word@127.0.0.1:x/hub",
+        "postgresql://hub:made-up-word%zz@127.0.0.1:1/hub",
+        "mysql://hub:made-up-word@127.0.0.1/hub",
+        "made-up-word",
+    ],
+)
+def test_an_external_database_that_does_not_answer_is_one_clear_line(tmp_path, variable, address):
+    done = run("-m", "truc.cli", "setup", TRUC_HOME=str(tmp_path), **{variable: address})
+    assert done.returncode == 1
+    assert variable in done.stderr
+    assert len(done.stderr.splitlines()) == 1, "no traceback"
+    assert "made-up-word" not in done.stderr
+    assert not (tmp_path / "var" / "pg").exists(), "nothing was started for it"
+
+
 def test_stop_without_a_running_hub_says_so(tmp_path):
     assert run("-m", "truc.cli", "stop", TRUC_HOME=str(tmp_path)).stdout.strip() == "was not running"
 

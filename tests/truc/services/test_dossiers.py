@@ -23,7 +23,7 @@ def test_a_dossier_tells_everybody_who_must_know(office: Any) -> None:
     assert [tuple(row)[:4] for row in office.sql(OUTBOX)] == [
         ("national_portal", "dossier", code, code),
         ("vnpost", "order", f"{code}-R1", f"{code}-R1"),
-        ("sms", "message", f"{code}/received", f"{code}/received"),
+        ("sms", "message", f"{code}/received/1", f"{code}/received/1"),
     ]
     dossier, parcel, notice = (_message(office, row.message) for row in office.sql(OUTBOX))
     assert (dossier["status"], dossier["fee_vnd"], dossier["procedure_name"]) == (2, 50_000, "Cấp bản sao")
@@ -128,10 +128,11 @@ def test_changes_of_one_instant_are_each_told(office: Any) -> None:
 
 def test_who_asked_for_messages_hears_of_a_missing_paper_and_of_the_result(office: Any) -> None:
     code = office.receive(wants_sms=True)
-    for hours, status in enumerate((4, 5, 4, 9, 10), start=1):
+    for hours, status in enumerate((4, 5, 4, 5, 4, 9, 10), start=1):
         _change(office, code, status, hours)
     notices = [row.external_id for row in office.sql(OUTBOX) if row.party == "sms"]
-    assert notices == [f"{code}/received", f"{code}/supplement", f"{code}/ready"]
+    numbers = {"received": (1,), "supplement": (3, 5), "ready": (7,)}
+    assert notices == [f"{code}/{notice}/{number}" for notice in numbers for number in numbers[notice]]
 
 
 def test_a_repeated_or_late_change_is_answered_and_tells_nobody(office: Any) -> None:
@@ -217,3 +218,15 @@ def _wish(code: str, status: int, hours: int) -> StatusChange:
 def _message(office: Any, sealed: Any) -> dict[str, Any]:
     value: dict[str, Any] = json.loads(office.store.sealer.unseal(bytes(sealed), context="outbox.message"))
     return value
+
+
+def test_the_clock_stands_still_while_the_citizen_is_asked_for_papers(office: Any) -> None:
+    code = office.receive()
+    promised = office.sql("SELECT due_at FROM dossiers")[0].due_at
+    for hours, status in ((1, 4), (2, 5), (26, 4)):  # asked on a Wednesday at 11, brought on Thursday at 11
+        _change(office, code, status, hours)
+    moved = office.sql("SELECT due_at FROM dossiers")[0].due_at
+    assert moved == office.calendar.pause(promised, MORNING + timedelta(hours=2), MORNING + timedelta(hours=26))
+    assert moved > promised
+    told = [_message(office, row.message) for row in office.sql(OUTBOX) if row.operation == "progress"]
+    assert [datetime.fromisoformat(one["due_at"]) for one in told] == [promised, promised, moved]

@@ -1,6 +1,7 @@
 """Nothing a partner says of a payment is believed that our order does not say, and nothing is booked twice."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
 from typing import Any
@@ -162,3 +163,36 @@ def test_a_settlement_that_is_rolled_back_leaves_nothing(office: Any) -> None:
 def _nothing_booked(office: Any) -> None:
     assert office.sql("SELECT state FROM payments")[0].state == "pending"
     assert office.sql("SELECT FROM ledger_entries") == office.sql("SELECT FROM receipts") == []
+
+
+def test_money_the_counter_saw_paid_is_asked_of_nobody(office: Any) -> None:
+    wish = _wish(office.receive())
+    with office.store.begin() as transaction:
+        reference, new = payments.record_paid(transaction, wish, "M-1", MORNING)
+    assert new
+    assert office.sql("SELECT FROM outbox WHERE operation = 'payment'") == []
+    assert office.sql("SELECT state FROM payments WHERE our_reference = :r", r=reference)[0].state == "paid"
+    with office.store.begin() as transaction:
+        assert payments.record_paid(transaction, wish, "M-1", MORNING) == (reference, False)
+    assert len(office.sql("SELECT FROM ledger_entries")) == 1
+
+
+def test_a_reference_that_stands_for_another_payment_is_refused(office: Any) -> None:
+    wish = _wish(office.receive())
+    with office.store.begin() as transaction:
+        payments.request(transaction, wish)
+    for other in ({"amount_vnd": 70_000}, {"party": "vietinbank"}, {"dossier_code": office.receive()}):
+        with pytest.raises(MalformedError) as caught, office.store.begin() as transaction:
+            payments.request(transaction, replace(wish, **other))
+        assert caught.value.reason == "reference_reused"
+
+
+def _wish(dossier_code: str) -> PaymentWish:
+    return PaymentWish(
+        source="one-stop",
+        source_reference="fee-1",
+        dossier_code=dossier_code,
+        party="momo",
+        amount_vnd=50_000,
+        requested_at=MORNING,
+    )

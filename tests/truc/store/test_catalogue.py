@@ -99,9 +99,9 @@ def test_agencies_loaded_again_change_nothing_and_a_renamed_one_is_one_change(of
     with office.store.begin() as transaction:
         assert catalogue.keep_agencies(transaction, agencies) == 0
         assert catalogue.keep_agencies(transaction, renamed) == 1
-        assert catalogue.agency_name(transaction, "H32.01") == "Tên mới"
+        assert catalogue.agency_name(transaction, "H32.01", date(2026, 3, 4)) == "Tên mới"
         with pytest.raises(MalformedError, match="H99") as caught:
-            catalogue.agency_name(transaction, "H99")
+            catalogue.agency_name(transaction, "H99", date(2026, 3, 4))
     assert caught.value.reason == "unknown_agency"
 
 
@@ -124,9 +124,28 @@ def test_swapped_days_make_the_calendar(office: Any) -> None:
         assert catalogue.working_calendar(transaction).is_working_day(saturday.on)
 
 
-def _keep(office: Any, procedure: Any) -> bool:
+def test_the_nightly_load_does_not_undo_what_a_file_said(office: Any) -> None:
+    shipped, dearer = office.procedure(), _dearer(office)
+    assert not _keep(office, shipped, "shipped")
+    assert _keep(office, dearer, "file")
+    assert not _keep(office, shipped, "shipped"), "the same as it said before"
+    assert not _keep(office, dearer, "file")
+    versions = "SELECT count(*) FROM procedure_versions WHERE procedure_key = :key"
+    assert office.sql(versions, key=shipped.key)[0][0] == 2
+
+
+def test_an_agency_takes_in_dossiers_only_while_it_holds(office: Any) -> None:
+    closed = next(one for one in reading.read_agencies() if one.valid_to is not None and one.successor)
     with office.store.begin() as transaction:
-        return catalogue.keep_procedure(transaction, procedure)
+        assert catalogue.agency_name(transaction, closed.code, closed.valid_to) == closed.name
+        with pytest.raises(MalformedError, match=closed.successor) as caught:
+            catalogue.agency_name(transaction, closed.code, date(2026, 3, 4))
+    assert caught.value.reason == "agency_closed"
+
+
+def _keep(office: Any, procedure: Any, source: str = "shipped") -> bool:
+    with office.store.begin() as transaction:
+        return catalogue.keep_procedure(transaction, procedure, source=source)
 
 
 def _dearer(office: Any) -> Any:

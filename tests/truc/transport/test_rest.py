@@ -3,6 +3,7 @@
 import contextlib
 import inspect
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -274,3 +275,16 @@ def test_a_status_the_caller_reads_is_an_answer(serve: Serve) -> None:
 def test_proxies_of_the_environment_are_ignored(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     assert calling(serve(200, b"direct")).body == b"direct"
+
+
+def test_tls_that_breaks_after_the_request_leaves_the_outcome_unknown() -> None:
+    late = requests.exceptions.SSLError(ssl.SSLError("record layer failure"))
+    assert isinstance(translate("momo", late, harmless=False), OutcomeUnknownError)
+
+
+def test_a_certificate_that_is_refused_is_for_a_person_to_mend() -> None:
+    refusal = urllib3.exceptions.SSLError(ssl.SSLCertVerificationError("self-signed"))
+    wrapped = requests.exceptions.SSLError(urllib3.exceptions.MaxRetryError(None, "/", refusal))  # type: ignore[arg-type]
+    ours = translate("momo", wrapped, harmless=False)
+    assert isinstance(ours, SetupError)
+    assert ours.reason == "call_misconfigured"

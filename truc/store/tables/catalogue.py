@@ -32,6 +32,7 @@ PROCEDURE_VERSIONS = Table(
     identity(),
     Column("procedure_key", Text, ForeignKey("procedures.key"), nullable=False),
     Column("version", Integer, nullable=False),
+    Column("source", Text, nullable=False),  # who published it to us: shipped, or a file a person loaded
     Column("digest", CHAR(64), nullable=False),
     Column("name", Text, nullable=False),
     Column("field_code", Text, nullable=False),

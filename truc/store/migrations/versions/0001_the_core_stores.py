@@ -268,6 +268,7 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("procedure_key", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
         sa.Column("digest", sa.CHAR(length=64), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("field_code", sa.Text(), nullable=False),
