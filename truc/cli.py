@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import os
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -161,7 +162,9 @@ def gateway() -> None:
     from truc.settings import LOCAL
 
     settings = _settings()
-    uvicorn.run("truc.inbound.app:create_app", factory=True, host=LOCAL, port=settings.ports.gateway)
+    os.environ.update(settings.environment)
+    # No access log: a partner's query may hold what belongs in no log.
+    uvicorn.run("truc.inbound.app:create_app", factory=True, host=LOCAL, port=settings.ports.gateway, access_log=False)
 
 
 @main.group()

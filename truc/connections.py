@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from truc import settings
 from truc.errors import SetupError
 
 STANDARD_FIELDS = ("host", "port", "login", "password", "schema")
@@ -55,8 +54,7 @@ def from_airflow_json(party: str, value: Mapping[str, object]) -> Connection:
 
 def connections_file() -> Path:
     """Return the path of the local-file secrets backend."""
-    given = os.environ.get("TRUC_CONNECTIONS_FILE")
-    return Path(given) if given else settings.load().connections_file
+    return Path(os.environ.get("TRUC_CONNECTIONS_FILE", "var/secrets/connections.json"))
 
 
 def read(party: str) -> Connection:

@@ -53,7 +53,7 @@ class Outgoing:
     external_id: str
     key: str
     body: bytes
-    sent_at: datetime | None = None  # when it was last sent, for a question about that send
+    published_at: datetime | None = None  # it was never sent before: how far a question must look back
 
 
 @dataclass(frozen=True, slots=True)

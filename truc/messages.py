@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from truc.domain.procedure import Channel
+from truc.domain.text import storable
 
 Vnd = Annotated[int, Field(strict=True, ge=0, le=10**15)]  # whole đồng; no float ever
 
@@ -24,13 +25,9 @@ class Message(BaseModel):
     def _storable(self) -> Self:
         """Refuse what no database text can hold: NUL, and surrogates that stand alone."""
         for name, value in self:
-            if isinstance(value, str) and ("\0" in value or (not value.isascii() and _has_surrogates(value))):
+            if isinstance(value, str) and not storable(value):
                 raise ValueError(f"{name}: holds NUL or half a character")
         return self
-
-
-def _has_surrogates(text: str) -> bool:
-    return any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 class Person(Message):

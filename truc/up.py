@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from importlib import import_module
 from importlib.metadata import version
 
 from truc import airflow_home, postgres, secrets_file
@@ -119,8 +118,17 @@ def migrate_all(settings: Settings) -> None:
 
 
 def migrate_hub(settings: Settings) -> None:
-    """Bring the hub's tables up to date (`alembic upgrade head`)."""
-    import_module("truc.store.migrate").upgrade(settings.database_url)
+    """Bring the hub's tables up to date (`alembic upgrade head`), and see that our keys are those of its data."""
+    from truc.store import keys, migrate
+    from truc.store.opened import open_hub_store
+
+    migrate.upgrade(settings.database_url)
+    store = open_hub_store(settings)
+    try:
+        with store.begin() as transaction:
+            keys.check(transaction)
+    finally:
+        store.close()
 
 
 def bootstrap_airflow(settings: Settings) -> None:

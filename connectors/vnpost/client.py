@@ -51,7 +51,7 @@ class Client:
     def ask_order(self, order: Outgoing) -> Answer:
         """Say whether tracking knows the order's number, reading from an hour before it was sent.
 
-        Seven days back where `sent_at` is not given; NOT_SAID when that is more than PAGES_MAX pages.
+        Seven days back where `published_at` is not given; NOT_SAID when that is more than PAGES_MAX pages.
         """
         wanted = str(_object(order.body).get("OrderNumber", ""))
         for number, (body, items) in enumerate(self._pages(_object_id(_asked_from_s(order))), start=1):
@@ -198,7 +198,7 @@ def _page(body: bytes, cursor: str) -> Page:
 
 
 def _asked_from_s(order: Outgoing) -> float:
-    return time.time() - ASK_BACK_S if order.sent_at is None else order.sent_at.timestamp() - CLOCKS_APART_S
+    return time.time() - ASK_BACK_S if order.published_at is None else order.published_at.timestamp() - CLOCKS_APART_S
 
 
 def _object_id(at_s: float) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import requests
 
 from sandbox.faults import Mode
+from truc.errors import SetupError
 
 
 class Partner:
@@ -50,5 +51,8 @@ class Partner:
 
 def partners(sandbox_home: Path) -> dict[str, Partner]:
     """Return every stand-in that runs, by party, from the file they announce themselves in."""
-    ready = json.loads((sandbox_home / "ready.json").read_text(encoding="utf-8"))
+    path = sandbox_home / "ready.json"
+    if not path.exists():
+        raise SetupError("no stand-ins run here: start the hub with `make serve`", reason="sandbox_missing")
+    ready = json.loads(path.read_text(encoding="utf-8"))
     return {party: Partner(party, url) for party, url in ready.items()}

@@ -1,4 +1,4 @@
-"""The courier: drains one party's outbox with bounded concurrency, and never sends twice into silence.
+"""The courier: drains one party's outbox with bounded concurrency, and asks after silence instead of sending again.
 
 Each worker claims a few messages of different keys, and for each commits SENDING before the call. The
 outcome of one message and the SENDING of the next share a transaction, so a message costs one commit. A
@@ -178,7 +178,7 @@ def _prepare(run: _Run, transaction: Transaction, one: Claimed, worker: str) -> 
         mine = outbox.mark_sending(transaction, one, body_id, worker=worker, lease=run.lease)
     else:
         mine = outbox.renew(transaction, one, lease=run.lease)
-    return Outgoing(one.external_id, one.key, body, one.sent_at) if mine else None
+    return Outgoing(one.external_id, one.key, body, one.published_at) if mine else None
 
 
 def _written(transaction: Transaction, one: Claimed) -> bytes:

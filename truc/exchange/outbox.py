@@ -29,7 +29,7 @@ from truc.messages import (
     PostalRequested,
     StatusChanged,
 )
-from truc.store.opened import Transaction, storable
+from truc.store.opened import Transaction, as_storable
 from truc.store.tables.exchange import OUTBOX
 
 CONTEXT = "outbox.message"
@@ -54,7 +54,7 @@ _CLAIM = text(
               WHERE earlier.party = one.party AND earlier.key = one.key AND earlier.id < one.id
                 AND earlier.state NOT IN ('sent', 'superseded'))
         ORDER BY id LIMIT :most FOR UPDATE SKIP LOCKED)
-    RETURNING id, operation, key, external_id, message, state, attempts, asks, body_id, sending_at,
+    RETURNING id, operation, key, external_id, message, state, attempts, asks, body_id, published_at,
         extract(epoch FROM now() - sending_at) AS silent_s
     """
 )
@@ -75,7 +75,7 @@ class Claimed:
     attempts: int
     asks: int
     body_id: int | None
-    sent_at: datetime | None
+    published_at: datetime
     silent_s: float  # since the last send, by the database's clock
 
 
@@ -133,7 +133,7 @@ def claim(
             attempts=row.attempts,
             asks=row.asks,
             body_id=row.body_id,
-            sent_at=row.sending_at,
+            published_at=row.published_at,
             silent_s=float(row.silent_s or 0),
         )
         for row in sorted(rows, key=lambda row: int(row.id))
@@ -186,7 +186,7 @@ def mark_sent(transaction: Transaction, one: Claimed, receipt: Receipt | None) -
         state="sent",
         finished_at=func.now(),
         receipt_id=receipt_id,
-        partner_reference=None if receipt is None else storable(receipt.external_id) or None,
+        partner_reference=None if receipt is None else as_storable(receipt.external_id) or None,
         reason=None,
         reason_text=None,
     )
@@ -200,7 +200,7 @@ def mark_waiting(transaction: Transaction, one: Claimed, *, after: timedelta, re
         state="waiting",
         not_before=func.now() + after,
         reason=reason,
-        reason_text=storable(reason_text),
+        reason_text=as_storable(reason_text),
     )
 
 
@@ -214,7 +214,7 @@ def mark_untried(transaction: Transaction, one: Claimed, *, after: timedelta, re
         attempts=OUTBOX.c.attempts - 1 if waits else OUTBOX.c.attempts,
         not_before=func.now() + after,
         reason=reason,
-        reason_text=storable(reason_text),
+        reason_text=as_storable(reason_text),
     )
 
 
@@ -227,14 +227,14 @@ def mark_unknown(transaction: Transaction, one: Claimed, *, after: timedelta, re
         asks=OUTBOX.c.asks + 1,
         not_before=func.now() + after,
         reason=reason,
-        reason_text=storable(reason_text),
+        reason_text=as_storable(reason_text),
     )
 
 
 def mark_stopped(transaction: Transaction, one: Claimed, *, state: str, reason: str, reason_text: str) -> None:
     """It goes no further by itself (`refused` or `set_aside`); a person finds it among the set-aside items."""
     if not _finish(
-        transaction, one, state=state, finished_at=func.now(), reason=reason, reason_text=storable(reason_text)
+        transaction, one, state=state, finished_at=func.now(), reason=reason, reason_text=as_storable(reason_text)
     ):
         return
     set_aside.note_outgoing(

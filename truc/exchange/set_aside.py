@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from truc.store.opened import Transaction, storable
+from truc.store.opened import Transaction, as_storable
 from truc.store.tables.exchange import SET_ASIDE
 
 
@@ -30,7 +30,9 @@ def note_incoming(
     """Set one item of a kept message aside; the same item for the same reason is noted once."""
     transaction.sql.execute(
         upsert(SET_ASIDE)
-        .values(party=party, kind=kind, inbox_id=inbox_id, item=storable(item), reason=reason, text=storable(text))
+        .values(
+            party=party, kind=kind, inbox_id=inbox_id, item=as_storable(item), reason=reason, text=as_storable(text)
+        )
         .on_conflict_do_nothing()
     )
 

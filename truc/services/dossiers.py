@@ -119,7 +119,8 @@ def receive(transaction: Transaction, intake: Intake, calendar: WorkingCalendar)
             requested_at=intake.received_at,
         )
     if intake.wants_sms:
-        _notify(transaction, code, "received", phone=intake.applicant.phone, due_at=due_at, number=1)
+        text = notice_text("received", code, at=intake.received_at, due_at=due_at)
+        _notify(transaction, code, "received", phone=intake.applicant.phone, text=text, number=1)
     return Received(code, new=True)
 
 
@@ -220,17 +221,14 @@ def _tell(
     notice = NOTICES.get(status)
     if notice is not None and before.wants_sms:
         phone = customers.read(transaction, before.applicant_id).phone
-        _notify(transaction, change.dossier_code, notice, phone=phone, due_at=None, number=number)
+        text = notice_text(notice, change.dossier_code, at=change.changed_at, due_at=None)
+        _notify(transaction, change.dossier_code, notice, phone=phone, text=text, number=number)
 
 
-def _notify(
-    transaction: Transaction, code: str, notice: NoticeKind, *, phone: str, due_at: datetime | None, number: int
-) -> None:
+def _notify(transaction: Transaction, code: str, notice: NoticeKind, *, phone: str, text: str, number: int) -> None:
     """Tell the citizen of one event, named by its place in the dossier's history: each is told once."""
     if not phone:
         return
     notice_id = f"{code}/{notice}/{number}"
-    message = NoticeDue(
-        notice_id=notice_id, dossier_code=code, notice=notice, phone=phone, text=notice_text(notice, code, due_at)
-    )
+    message = NoticeDue(notice_id=notice_id, dossier_code=code, notice=notice, phone=phone, text=text)
     outbox.publish(transaction, Event.NOTICE_DUE, message, key=notice_id, external_id=notice_id)

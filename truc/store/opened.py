@@ -12,7 +12,7 @@ from truc.settings import Settings, sqlalchemy_url
 from truc.trust.sealing import Sealer
 
 
-def storable(words: str) -> str:
+def as_storable(words: str) -> str:
     """Return a partner's words as PostgreSQL can hold them: NUL and lone surrogates are shown, not stored."""
     return words.replace("\0", "\N{SYMBOL FOR NULL}").encode(errors="replace").decode()
 

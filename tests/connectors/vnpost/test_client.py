@@ -248,14 +248,14 @@ def test_an_order_unknown_over_a_long_holiday_is_found_by_when_it_was_sent(clien
     control(post, "clock", behind_s=holiday.total_seconds() + 1800)  # their clock is half an hour behind ours
     client.send_order(outgoing())
     assert client.ask_order(outgoing()).arrival is Arrival.ABSENT, "seven days do not reach it"
-    sent = replace(outgoing(), sent_at=datetime.now(UTC) - holiday)
+    sent = replace(outgoing(), published_at=datetime.now(UTC) - holiday)
     assert client.ask_order(sent).arrival is Arrival.ARRIVED
 
 
 def test_asking_reads_no_further_back_than_an_hour_before_the_send(client: Client, post: Running) -> None:
     control(post, "clock", behind_s=7200)
     client.send_order(outgoing())
-    assert client.ask_order(replace(outgoing(), sent_at=datetime.now(UTC))).arrival is Arrival.ABSENT
+    assert client.ask_order(replace(outgoing(), published_at=datetime.now(UTC))).arrival is Arrival.ABSENT
     assert client.ask_order(outgoing()).arrival is Arrival.ARRIVED
 
 

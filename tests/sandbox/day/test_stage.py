@@ -1,5 +1,7 @@
 """A planted trouble must be met: one that nothing ran into spoils the verdict, and does not linger."""
 
+from datetime import UTC, datetime
+
 import pytest
 import requests
 
@@ -14,7 +16,7 @@ from truc.messages import NoticeDue
 
 @pytest.fixture
 def waiting(stage: Stage) -> None:
-    text = notice_text("ready", "H32.01-261120-0001", None)
+    text = notice_text("ready", "H32.01-261120-0001", at=datetime.now(UTC), due_at=None)
     notice = NoticeDue(notice_id="1", dossier_code="1", notice="ready", phone="0912345678", text=text)
     with stage.store.begin() as transaction:
         outbox.publish(transaction, Event.NOTICE_DUE, notice, key="1", external_id="1")

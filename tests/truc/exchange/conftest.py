@@ -123,6 +123,15 @@ class Hub:
         operations = tuple(one.name for one in parties.manifest(partner.party).operations)
         return steps.deliver(self.store, connection or partner.connection, operations)
 
+    def until_sent(self, there: Partner, runs: int = 12) -> None:
+        """Run the courier until everything is sent; AssertionError names what is not."""
+        for _ in range(runs):
+            self.sql("UPDATE outbox SET not_before = now() WHERE state IN ('waiting', 'unknown')")
+            self.deliver(there)
+            if set(self.states()) == {"sent"}:
+                return
+        raise AssertionError([(row.external_id, row.state, row.reason) for row in self.rows() if row.state != "sent"])
+
     def states(self) -> list[str]:
         """The states of the outbox, oldest message first."""
         return [row.state for row in self.rows()]

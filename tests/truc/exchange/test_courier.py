@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import text
 
-from truc import parties
-from truc.errors import SetupError
 from truc.exchange import courier, outbox
 from truc.manifest import Limits
 
@@ -106,7 +102,7 @@ def test_while_a_partner_is_away_its_messages_wait_and_then_all_go_in_order(hub:
     assert sum(row.attempts for row in hub.rows()) < 30  # it gave up early: most were not tried at all
 
     there.come_back()
-    _until_sent(hub, there)
+    hub.until_sent(there)
     assert set(there.times().values()) == set(there.times("CapNhatTienDoHoSoMC").values()) == {1}
     order: dict[str, list[str]] = {}
     for key, step in there.told("order", "CapNhatTienDoHoSoMC"):
@@ -120,7 +116,7 @@ def test_an_outage_in_the_middle_loses_and_doubles_nothing(hub: Any, partner: An
     for mode in ("drop_after", "error_after", "refuse", "error_before", "unavailable"):
         there.fault(mode, times=4)
     there.fault("refuse", operation="TraCuuHoSo", times=5)
-    _until_sent(hub, there)
+    hub.until_sent(there)
     assert list(there.times().values()) == [1] * 40
 
 
@@ -166,122 +162,6 @@ def test_a_message_that_cannot_be_written_is_set_aside_and_the_others_go(hub: An
     assert (done["set_aside"], done["sent"]) == (1, 1)
     assert hub.aside() == [("H32.01-260304-0001/ready", "not_a_mobile_number")]
     assert [row.attempts for row in hub.rows()] == [0, 1]
-
-
-def test_wrong_settings_stop_the_run_and_every_message_waits(hub: Any, partner: Any, make: Any) -> None:
-    there = partner("sms")
-    hub.publish(*(make["notice"](number) for number in range(1, 31)))
-    wrong = replace(there.connection, fields={**there.connection.fields, "password": "wrong"})
-    with pytest.raises(SetupError, match="sms"):
-        hub.deliver(there, wrong)
-    assert set(hub.states()) == {"waiting"}
-    assert {row.leased_by for row in hub.rows()} == {None}
-    assert sum(row.sending_at is not None for row in hub.rows()) <= 4  # each worker stopped after its first
-    _until_sent(hub, there)
-    assert list(there.times().values()) == [1] * 30
-
-
-def test_wrong_settings_cost_a_message_none_of_its_tries(hub: Any, partner: Any, limits: Any) -> None:
-    limits(attempts_max=2)
-    there = partner("sms")
-    hub.one_for("sms")
-    wrong = replace(there.connection, fields={**there.connection.fields, "password": "wrong"})
-    for _ in range(5):
-        with pytest.raises(SetupError):
-            hub.deliver(there, wrong)
-        assert (hub.rows()[0].state, hub.rows()[0].attempts) == ("waiting", 0)
-        hub.sql("UPDATE outbox SET not_before = now()")
-    there.fault("unavailable", wait_s=1)  # a try that does cost one
-    hub.deliver(there)
-    _until_sent(hub, there)
-
-
-def test_wrong_settings_cost_an_open_question_none_of_its_tries(hub: Any, partner: Any, limits: Any) -> None:
-    limits(attempts_max=2)
-    there = partner("momo")
-    hub.one_for("momo")
-    there.fault("drop_after")
-    there.fault("unavailable", operation="query", wait_s=30)
-    assert hub.deliver(there) == {"unknown": 2, "unreachable": 0}  # no answer, then: ask again in half a minute
-    wrong = replace(there.connection, fields={**there.connection.fields, "password": "wrong"})
-    for _ in range(5):
-        hub.sql("UPDATE outbox SET not_before = now()")
-        with pytest.raises(SetupError):
-            hub.deliver(there, wrong)
-        assert hub.states() == ["unknown"]
-    _until_sent(hub, there)
-    assert list(there.times().values()) == [1]
-
-
-def test_an_outage_of_any_length_costs_a_message_none_of_its_tries(hub: Any, partner: Any, limits: Any) -> None:
-    limits(attempts_max=3)
-    there = partner("vnpost")
-    hub.one_for("vnpost")
-    there.go_away()
-    for _ in range(5):
-        hub.deliver(there)
-        hub.sql("UPDATE outbox SET not_before = now()")
-    row = hub.rows()[0]
-    assert (row.state, row.attempts, row.reason) == ("waiting", 0, "not_reached")
-    there.come_back()
-    _until_sent(hub, there)
-    assert list(there.times().values()) == [1]
-
-
-def test_tries_that_lead_nowhere_end_with_a_person(hub: Any, partner: Any, limits: Any) -> None:
-    limits(attempts_max=3)
-    there = partner("momo")
-    hub.one_for("momo")
-    there.control("insist", {"codes": [10] * 20})  # it answers, and says «later» of this very message
-    for _ in range(4):
-        hub.deliver(there)
-        hub.sql("UPDATE outbox SET not_before = now() WHERE state = 'waiting'")
-    row = hub.rows()[0]
-    assert (row.state, row.attempts, row.reason) == ("set_aside", 3, "momo_10")
-    assert [reason for _, reason in hub.aside()] == ["momo_10"]
-    assert there.times() == {}
-
-
-def test_questions_that_lead_nowhere_end_with_a_person(hub: Any, partner: Any, limits: Any) -> None:
-    limits(attempts_max=3)
-    there = partner("national_portal")
-    hub.one_for("national_portal")
-    there.fault("drop_after")
-    there.fault("error_before", operation="TraCuuHoSo", times=20)
-    for _ in range(4):
-        hub.deliver(there)
-        hub.sql("UPDATE outbox SET not_before = now() WHERE state = 'unknown'")
-    row = hub.rows()[0]
-    assert (row.state, row.attempts, row.reason) == ("set_aside", 1, "outcome_unknown")
-    assert list(there.times().values()) == [1]
-
-
-def test_a_stored_message_that_no_longer_fits_is_set_aside_and_the_others_go(hub: Any, partner: Any, make: Any) -> None:
-    there = partner("sms")
-    hub.publish(make["notice"](1), make["notice"](2))
-    with hub.store.begin() as transaction:
-        other = transaction.sealer.seal(b'{"notice_id": 7}', context=outbox.CONTEXT)
-        first = "UPDATE outbox SET message = :other WHERE id = (SELECT min(id) FROM outbox)"
-        transaction.sql.execute(text(first), {"other": other})
-    assert hub.deliver(there) == {"set_aside": 1, "sent": 1, "unreachable": 0}
-    assert [reason for _, reason in hub.aside()] == ["message_unreadable"]
-
-
-def test_a_mapping_that_breaks_sets_its_message_aside_and_the_others_go(
-    hub: Any, partner: Any, make: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    there = partner("sms")
-    hub.publish(make["notice"](1), make["notice"](2))
-    write, broken = parties.writer("sms", "message"), iter([True])
-
-    def breaks_once(message: Any) -> bytes:
-        if next(broken, False):
-            raise ZeroDivisionError
-        return write(message)
-
-    monkeypatch.setattr(parties, "writer", lambda *_: breaks_once)
-    assert hub.deliver(there) == {"set_aside": 1, "sent": 1, "unreachable": 0}
-    assert [reason for _, reason in hub.aside()] == ["mapping_failed"]
 
 
 def test_two_couriers_at_once_send_nothing_twice(hub: Any, partner: Any, make: Any) -> None:
@@ -332,7 +212,7 @@ def test_a_courier_killed_in_the_middle_leaves_nothing_lost_and_nothing_doubled(
     assert [row.id for row in hub.rows() if row.state == "sending"] == in_flight  # still leased: hands off
 
     hub.sql("UPDATE outbox SET leased_until = now() - interval '1 second' WHERE leased_until IS NOT NULL")
-    _until_sent(hub, there)
+    hub.until_sent(there)
     assert list(there.times().values()) == [1] * 30
     assert max(row.attempts for row in hub.rows()) <= 2
 
@@ -456,15 +336,6 @@ def test_the_wait_doubles_within_its_bounds(tries: int, backoff_s: float, backof
 
 def test_waits_are_not_all_the_same() -> None:
     assert len({courier._backoff(Limits(), 5) for _ in range(20)}) > 10
-
-
-def _until_sent(hub: Any, there: Any, runs: int = 12) -> None:
-    for _ in range(runs):
-        hub.sql("UPDATE outbox SET not_before = now() WHERE state IN ('waiting', 'unknown')")
-        hub.deliver(there)
-        if set(hub.states()) == {"sent"}:
-            return
-    raise AssertionError([(row.external_id, row.state, row.reason) for row in hub.rows() if row.state != "sent"])
 
 
 def _deliver_momo(office: Any, there: Any) -> None:

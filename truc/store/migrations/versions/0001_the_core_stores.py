@@ -70,6 +70,12 @@ CREATE TRIGGER dossier_history_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON doss
 def upgrade() -> None:
     """Go up."""
     op.create_table(
+        "key_fingerprints",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("fingerprint", sa.CHAR(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_key_fingerprints")),
+    )
+    op.create_table(
         "agencies",
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("old_code", sa.Text(), nullable=True),
@@ -609,5 +615,6 @@ def downgrade() -> None:
     op.drop_table("customers")
     op.drop_table("cursors")
     op.drop_table("agencies")
+    op.drop_table("key_fingerprints")
     op.execute(sa.schema.DropSequence(sa.Sequence("payment_references")))
     op.execute("DROP FUNCTION ledger_entry_balances(); DROP FUNCTION refuse_change();")
