@@ -15,9 +15,10 @@ from typing import Any
 import requests
 
 from bench.figures import Figure
-from truc import parties, postgres, secrets_file, settings, steps
+from truc import parties, secrets_file, settings, steps
 from truc.connections import from_airflow_json
 from truc.exchange import outbox
+from truc.ground import postgres
 from truc.manifest import Event
 from truc.messages import Channel as Way
 from truc.messages import DossierReceived, Person

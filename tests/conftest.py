@@ -8,7 +8,8 @@ import psycopg
 import pytest
 from hypothesis import settings as hypothesis
 
-from truc import postgres, secrets_file, settings
+from truc import secrets_file, settings
+from truc.ground import postgres
 from truc.settings import Settings
 from truc.steps import load_catalogue
 from truc.store.migrate import upgrade

@@ -13,8 +13,8 @@ import click
 from truc.errors import TrucError
 
 if TYPE_CHECKING:
+    from truc.ground.up import Hub
     from truc.settings import Settings
-    from truc.up import Hub
 
 # Commands kept elsewhere; further ones come from the entry-point group, so that this file knows no stand-in.
 ELSEWHERE = {"exchange": "truc.exchange.commands:exchange"}
@@ -60,7 +60,7 @@ def main() -> None:
 @main.command()
 def setup() -> None:
     """Create secrets and databases, and bring all tables up to date."""
-    from truc import up
+    from truc.ground import up
 
     with up.database_up(_settings()) as settings:
         up.migrate_all(settings)
@@ -71,7 +71,7 @@ def setup() -> None:
 @click.option("--with-sandbox", is_flag=True, help="Also run the partners' stand-ins.")
 def serve(*, with_sandbox: bool) -> None:
     """Run the whole hub until Ctrl-C: database, gateway, Airflow."""
-    from truc.up import hub_up
+    from truc.ground.up import hub_up
 
     try:
         with hub_up(_settings(), with_sandbox=with_sandbox, report=_report) as hub:
@@ -84,7 +84,7 @@ def serve(*, with_sandbox: bool) -> None:
 @main.command()
 def stop() -> None:
     """Stop the hub that runs from this folder, from any terminal."""
-    from truc.supervisor import stop_running
+    from truc.ground.supervisor import stop_running
 
     was_running = stop_running(_settings().run)
     click.echo("stopped" if was_running else "was not running")
@@ -96,8 +96,8 @@ def clean() -> None:
     """Stop the hub and delete its data, secrets and logs; only the virtual environment stays."""
     import shutil
 
-    from truc import postgres
-    from truc.supervisor import stop_running
+    from truc.ground import postgres
+    from truc.ground.supervisor import stop_running
 
     settings = _settings()
     stop_running(settings.run)
@@ -117,7 +117,7 @@ def db() -> None:
 @db.command()
 def migrate() -> None:
     """Bring the hub's tables up to date (Alembic)."""
-    from truc import up
+    from truc.ground import up
 
     with up.database_up(_settings()) as settings:
         up.migrate_hub(settings)
@@ -190,7 +190,8 @@ def catalogue() -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def load_catalogue(file: Path) -> None:
     """Load procedures from FILE (our form or the national export's); list what could not be read, with the reason."""
-    from truc import steps, up
+    from truc import steps
+    from truc.ground import up
     from truc.store.opened import open_hub_store
 
     with up.database_up(_settings()) as settings:

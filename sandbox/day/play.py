@@ -18,11 +18,11 @@ from sandbox.day.partners import partners
 from sandbox.day.plan import Plan
 from sandbox.day.progress import Progress
 from sandbox.day.stage import Stage
-from truc import up
+from truc.ground import up
+from truc.ground.supervisor import running_pid
 from truc.inbound.clients import ensure_client
 from truc.settings import Settings
 from truc.store.opened import Store, open_hub_store
-from truc.supervisor import running_pid
 
 DAGS = (
     "catalogue_load", "dossier_intake", "status_push", "payment_requests", "payment_callbacks", "postal_orders",

@@ -12,8 +12,8 @@ from sandbox.day.partners import Partner
 from sandbox.day.plan import Plan
 from sandbox.day.progress import Progress
 from sandbox.faults import Mode
-from truc.airflow_api import AirflowApi, Run
 from truc.errors import TransientError
+from truc.ground.airflow_api import AirflowApi, Run
 from truc.settings import Settings
 from truc.store.opened import Store
 

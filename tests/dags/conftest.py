@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from sandbox.serve import start_all
-from truc.airflow_home import ALSO_SENSITIVE
+from truc.ground.airflow_home import ALSO_SENSITIVE
 
 REPOSITORY = Path(__file__).parents[2]
 

@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 import pytest
 
-from truc.processes import survivors
+from truc.ground.processes import survivors
 
 ROOT = Path(__file__).parents[2]
 DOSSIERS = 150
@@ -76,7 +76,7 @@ def test_every_planted_trouble_was_met(days):
         calls = troubles[f"{name}_drop_after_error_after"]
         assert len(calls) == 2
         assert all(calls.values())
-    assert troubles["callback_twice"] == 2
+    assert troubles["callback_twice"] == {"misbehaved": 1, "seen": 2}
 
 
 def test_the_second_run_adds_nothing_and_its_figures_are_the_first_ones(days):

@@ -14,7 +14,7 @@ from sandbox.day.progress import Progress
 from sandbox.day.stage import Stage
 from sandbox.serve import Running
 from sandbox.sms.server import start
-from truc.airflow_api import AirflowApi
+from truc.ground.airflow_api import AirflowApi
 
 
 @pytest.fixture

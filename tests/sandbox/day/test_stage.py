@@ -7,9 +7,9 @@ import requests
 
 from sandbox.day.stage import Stage
 from sandbox.day.summary import verdict
-from truc.airflow_api import Run
 from truc.domain.notices import notice_text
 from truc.exchange import outbox
+from truc.ground.airflow_api import Run
 from truc.manifest import Event
 from truc.messages import NoticeDue
 

@@ -8,10 +8,11 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from truc import airflow_home, postgres, secrets_file, settings, up
+from truc import secrets_file, settings
 from truc.errors import SetupError, TransientError
-from truc.processes import survivors
-from truc.supervisor import Supervisor
+from truc.ground import airflow_home, postgres, up
+from truc.ground.processes import survivors
+from truc.ground.supervisor import Supervisor
 
 pytestmark = pytest.mark.airflow
 DAGS = """
@@ -133,7 +134,7 @@ def test_a_wrong_password_is_a_setup_error(airflow, installation):
 
 
 def replace_password(installation):
-    from truc.airflow_api import AirflowApi
+    from truc.ground.airflow_api import AirflowApi
 
     return AirflowApi(installation.airflow_url, "admin", "not the password")
 

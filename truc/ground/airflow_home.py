@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 from truc import secrets_file
+from truc.ground.supervisor import Service
 from truc.settings import LOCAL, Settings
-from truc.supervisor import Service
 
 ADMIN = "admin"
 COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")

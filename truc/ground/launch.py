@@ -1,6 +1,6 @@
 """Runs one program and leaves nothing of it behind, whatever happens to the supervisor.
 
-Started by truc.supervisor as a plain script (`python -I -S launch.py GRACE_S SIGNAL UID PROGRAM …`) with a pipe
+Started by truc.ground.supervisor as a plain script (`python -I -S launch.py GRACE_S SIGNAL UID PROGRAM …`) with a pipe
 as its standard input that the supervisor never writes to: end of file means that the supervisor is gone, be it by
 kill -9. Then, or on SIGTERM, the program gets SIGNAL, has GRACE_S seconds, and all its descendants are killed. On
 Linux the launcher adopts orphaned descendants (child subreaper), so those that left the process group are found too.

@@ -1,7 +1,8 @@
 """Brings Airflow's metadata database up to date and sees to its administrator; runs as a process of its own.
 
-`python -m truc.airflow_bootstrap USER PASSWORD_FILE`. One process does what `airflow db migrate` and
-`airflow users create` do, because importing Airflow is most of the cost. The environment is that of truc.airflow_home.
+`python -m truc.ground.airflow_bootstrap USER PASSWORD_FILE`. One process does what `airflow db migrate` and
+`airflow users create` do, because importing Airflow is most of the cost. The environment is that of
+truc.ground.airflow_home.
 """
 
 import sys
