@@ -127,31 +127,6 @@ class Misshapen:
     problem: str
 
 
-class DossierOut(BaseModel):
-    """Where a dossier stands."""
-
-    dossier_code: str
-    portal_code: str
-    status: int
-    status_name: str
-    status_at: datetime
-    due_at: datetime | None
-    fee_vnd: int
-
-
-class PaymentOut(BaseModel):
-    """Where a payment stands: where to pay while it is pending, the receipt once it is paid."""
-
-    our_reference: str
-    dossier_code: str
-    party: str
-    amount_vnd: int
-    state: str
-    pay_url: str
-    paid_at: datetime | None
-    receipt: str = Field(description="series/year/number, empty until the receipt is issued")
-
-
 def told(problems: Iterable[Any]) -> str:
     """Return pydantic's problems as text: field and what to mend, never what was sent."""
     texts = [": ".join((".".join(map(str, one["loc"]))[:80], str(one["msg"]))).strip(": ") for one in problems]

@@ -21,22 +21,21 @@ from truc.inbound.forms import (
     Apart,
     Body,
     DossierIn,
-    DossierOut,
     Many,
     Misshapen,
     PaymentIn,
-    PaymentOut,
     Result,
     StatusIn,
 )
 from truc.services import dossiers, payments, standing
 from truc.services.dossiers import Intake, StatusChange
 from truc.services.payments import PaymentWish
+from truc.services.standing import DossierStanding, PaymentStanding
 from truc.store import catalogue
 from truc.store.opened import Store, Transaction
 
 Item = TypeVar("Item", bound=Body)
-Out = TypeVar("Out", DossierOut, PaymentOut)
+Found = TypeVar("Found", DossierStanding, PaymentStanding)
 Act = Callable[[Transaction, Item], Result]
 KEY = HTTPBearer(auto_error=False, description="The client's own key, one per calling system.")
 
@@ -93,22 +92,22 @@ def router(store: Store, secrets: Path, parties: frozenset[str]) -> APIRouter:
         return each(body, partial(_pay, source=source, parties=parties))
 
     @api.get("/dossiers/{dossier_code}", summary="Where a dossier stands", dependencies=[Depends(client)])
-    def get_dossier(dossier_code: str) -> DossierOut:
+    def get_dossier(dossier_code: str) -> DossierStanding:
         with store.begin() as transaction:
-            return _found(DossierOut, standing.of_dossier(transaction, dossier_code))
+            return _found(standing.of_dossier(transaction, dossier_code))
 
     @api.get("/payments/{our_reference}", summary="Where a payment stands", dependencies=[Depends(client)])
-    def get_payment(our_reference: str) -> PaymentOut:
+    def get_payment(our_reference: str) -> PaymentStanding:
         with store.begin() as transaction:
-            return _found(PaymentOut, standing.of_payment(transaction, our_reference))
+            return _found(standing.of_payment(transaction, our_reference))
 
     return api
 
 
-def _found(form: type[Out], standing: object) -> Out:
-    if standing is None:
-        raise HTTPException(404, {"reason": "unknown", "error": f"no such {form.__name__.removesuffix('Out').lower()}"})
-    return form.model_validate(standing, from_attributes=True)
+def _found(one: Found | None) -> Found:
+    if one is None:
+        raise HTTPException(404, {"reason": "unknown", "error": "nothing of this name is here"})
+    return one
 
 
 def _carry_out(store: Store, item: Item | Misshapen, act: Act[Item]) -> Result:
