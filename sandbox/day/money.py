@@ -79,7 +79,7 @@ def _seen(stage: Stage) -> dict[str, int]:
 def _roles(stage: Stage) -> dict[str, Any]:
     """Deal out what each citizen does, among those who were given an address to pay at."""
     query = """SELECT our_reference, amount_vnd FROM payments WHERE party = 'momo' AND state = 'pending'
-               AND pay_url IS NOT NULL AND source_reference LIKE :name ORDER BY our_reference"""
+               AND pay_url IS NOT NULL AND source_reference LIKE :name ORDER BY source_reference"""
     amounts = {row.our_reference: row.amount_vnd for row in stage.rows(query, name=f"%-{stage.plan.name}-%")}
     able = list(amounts)
     few = max(1, len(able) // 40)
