@@ -56,7 +56,7 @@ class Feed:
     """One kind of message we fetch: `client.fetch_<name>(cursor)`, `mappings.<party>.<name>.read`."""
 
     name: str
-    # What names one file of a feed delivered by business day; "" for a feed read by cursor.
+    # Delivered as a file per business day; otherwise read on by cursor.
     by_day: bool = False
 
 

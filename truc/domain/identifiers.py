@@ -7,7 +7,6 @@ and never repeats a personal value.
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
 
 from truc.errors import MalformedError
 
@@ -124,19 +123,6 @@ def personal_id(text: str) -> str:
     if len(set(digits)) == 1 or digits in rising or digits.startswith("000"):
         raise _malformed("personal id", "is a placeholder; ask for the real one", "placeholder_personal_id")
     return digits
-
-
-def personal_id_kind(text: str) -> Literal["personal_id", "old_card"]:
-    """Which of the two it is (LoaiDinhDanh 1 and 2 of the national portal)."""
-    return "personal_id" if len(personal_id(text)) == 12 else "old_card"
-
-
-def province_at_issue(text: str) -> str:
-    """The first three digits of a 12-digit identifier: province or country where the birth was registered."""
-    digits = personal_id(text)
-    if len(digits) != 12:
-        raise _malformed("personal id", "an old card carries no province", "bad_personal_id")
-    return digits[:3]
 
 
 def tax_code(text: str) -> str:

@@ -18,6 +18,8 @@ from pydantic import (
     model_validator,
 )
 
+from truc.domain.identifiers import personal_id, tax_code
+from truc.errors import MalformedError
 from truc.messages import Channel, Person, Vnd
 
 BATCH_MAX = 500
@@ -33,15 +35,21 @@ def _that_has_been(at: datetime) -> datetime:
     return at
 
 
-def _storable(person: Person) -> Person:
+def _proper(person: Person) -> Person:
     for name, value in person:
-        if "\x00" in value or len(value) > 1000:
-            raise ValueError(f"{name}: at most 1000 characters, without NUL")
-    return person
+        if len(value) > 1000:
+            raise ValueError(f"{name}: at most 1000 characters")
+    if not person.personal_id:
+        return person
+    read = personal_id if person.kind == "person" else tax_code
+    try:
+        return person.model_copy(update={"personal_id": read(person.personal_id)})
+    except MalformedError as error:  # it names the field and the fix, and never the value
+        raise ValueError(str(error)) from None
 
 
 Instant = Annotated[AwareDatetime, AfterValidator(_that_has_been)]
-Applicant = Annotated[Person, AfterValidator(_storable)]
+Applicant = Annotated[Person, AfterValidator(_proper)]
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
 Text = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^\x00]*$")]
 

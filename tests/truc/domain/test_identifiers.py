@@ -75,10 +75,9 @@ def test_procedure_codes_of_three_forms_share_the_national_code() -> None:
 
 def test_personal_ids_are_kept_as_issued() -> None:
     assert identifiers.personal_id("056 198 001 234") == "056198001234"
-    assert identifiers.personal_id_kind("056198001234") == "personal_id"
-    assert identifiers.personal_id_kind("225012345") == "old_card"
+    assert identifiers.personal_id("225012345") == "225012345"
     # 058 was Ninh Thuận, merged in 2025: still valid, never remapped
-    assert identifiers.province_at_issue("058098004321") == "058"
+    assert identifiers.personal_id("058098004321") == "058098004321"
 
 
 @pytest.mark.parametrize("text", ["111111111111", "123456789", "012345678901", "000198001234"])
@@ -121,7 +120,7 @@ def test_other_text_is_no_phone(text: str) -> None:
 @pytest.mark.parametrize(
     ("function", "value"),
     [("personal_id", "05619800123X"), ("personal_id", "111111111111"), ("tax_code", "0100233480"),
-     ("phone", "09123456789999"), ("province_at_issue", "225012345")],
+     ("phone", "09123456789999")],
 )  # fmt: skip
 def test_an_error_never_repeats_a_personal_value(function: str, value: str) -> None:
     error = refused(function, value)

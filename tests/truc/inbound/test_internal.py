@@ -328,3 +328,14 @@ def test_where_a_payment_stands_names_its_receipt_once_it_is_paid(gateway):
 @pytest.mark.parametrize("path", ["dossiers/X", "payments/X"])
 def test_reading_needs_the_key_too(closed_gateway, path):
     assert requests.get(f"{closed_gateway.url}/internal/v1/{path}", timeout=30).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("kind", "number"), [("person", "12345"), ("person", "111111111111"), ("organisation", "0100233480")]
+)
+def test_an_identifier_that_is_none_is_refused_at_the_wall_and_not_repeated(gateway, kind, number):
+    applicant = {**dossier()["applicant"], "kind": kind, "personal_id": number}
+    answer = gateway.post("/internal/v1/dossiers", dossier(applicant=applicant))
+    assert answer.status_code == 422
+    assert answer.json()["detail"]["reason"] == "malformed"
+    assert number not in answer.text
