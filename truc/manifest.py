@@ -1,6 +1,7 @@
 """What a connector declares about itself: data only, imported by every DAG parse, so it stays light."""
 
 from dataclasses import dataclass
+from datetime import time
 from enum import StrEnum
 from typing import Literal
 
@@ -38,6 +39,17 @@ class Capability(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How long a kind is kept, in whole months after its own; digests and names stay for ever."""
+
+    bodies_months: int = 24  # the bytes, which hold citizens' data
+    metadata_months: int = 120  # who, what, when, what became of it
+
+
+KEPT = Retention()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """One kind of message we send.
 
@@ -49,6 +61,11 @@ class Operation:
     name: str
     event: Event
     outcome: OutcomeClass
+    # Only the newest of a key and operation matters: older ones that wait or were stopped become SUPERSEDED.
+    latest_wins: bool = False
+    # Over 1: the partner takes so many in one call (`client.send_<name>_batch`), and answers all of them at once.
+    batch_max: int = 1
+    retention: Retention = KEPT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +75,7 @@ class Feed:
     name: str
     # Delivered as a file per business day; otherwise read on by cursor.
     by_day: bool = False
+    retention: Retention = KEPT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +120,9 @@ class Limits:
     # How long after a send the partner may still carry it out: its «I do not have it» is believed only then.
     settle_s: float = 60.0
     calls_max: int = 6  # how many calls one send or question may take: log in, call, log in anew, …
+    rate_per_s: float | None = None  # messages and questions a second, over all couriers; None for no limit
+    # Every day from … to … (Asia/Ho_Chi_Minh) the partner is not called; an end before its start is past midnight.
+    closed_daily: tuple[tuple[time, time], ...] = ()
 
     @property
     def lease_s(self) -> float:
@@ -134,6 +155,19 @@ class Manifest:
     pipelines: tuple[Pipeline, ...] = ()
     limits: Limits = Limits()
     rules: tuple[Rule, ...] = ()
+    callbacks_retention: Retention = KEPT
+
+    @property
+    def retentions(self) -> tuple[Retention, ...]:
+        """Every period this party declares."""
+        sent, fetched = (one.retention for one in self.operations), (one.retention for one in self.feeds)
+        return (*sent, *fetched, self.callbacks_retention)
+
+    def retention(self, kind: str) -> Retention:
+        """Return how long a kind is kept, sent or received; what is none of both came by a callback."""
+        declared = {one.name: one.retention for one in self.feeds}
+        declared |= {one.name: one.retention for one in self.operations}
+        return declared.get(kind, self.callbacks_retention)
 
     def operation(self, name: str) -> Operation:
         """Return the declared operation, or raise KeyError naming what is declared."""

@@ -169,6 +169,11 @@ class Statement(Message):
     count_declared: int | None
     amount_declared_vnd: Vnd | None
 
+    @property
+    def amount_vnd(self) -> int:
+        """The sum over its lines, each as it stands."""
+        return sum(line.amount_vnd for line in self.lines)
+
 
 class Unreadable(Message):
     """One item of a page that could not be read; the rest of the page goes on.

@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from types import ModuleType
 from typing import Any, Protocol
@@ -14,6 +14,7 @@ from truc.manifest import Capability, Limits, Manifest
 from truc.messages import Inbound, Outbound
 
 Send = Callable[[Outgoing], Receipt]
+SendBatch = Callable[[Sequence[Outgoing]], Receipt]
 Ask = Callable[[Outgoing], Answer]
 Fetch = Callable[[str], Iterator[Page]]
 Write = Callable[[Outbound], bytes]
@@ -67,6 +68,12 @@ def open_client(connection: Connection) -> Client:
 def sender(client: Client, name: str) -> Send:
     """Return `client.send_<name>`, or raise SetupError: unsupported."""
     verb: Send = _verb(client, f"send_{name}")
+    return verb
+
+
+def batch_sender(client: Client, name: str) -> SendBatch:
+    """Return `client.send_<name>_batch`, or raise SetupError: unsupported."""
+    verb: SendBatch = _verb(client, f"send_{name}_batch")
     return verb
 
 

@@ -32,6 +32,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "airflow_api": _long,
     "sealing.key": _key,
     "blind_index.key": _key,
+    "journal_signing.key": _key,  # an Ed25519 key is 32 random bytes too
     "connections.json": lambda: "{}\n",
 }
 

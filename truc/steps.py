@@ -16,7 +16,7 @@ from truc.envelope import Envelope, Receipt
 from truc.errors import MalformedError
 from truc.exchange import courier, inbox
 from truc.exchange.inbox import Book, Origin
-from truc.exchange.outbox import Claimed
+from truc.exchange.outcomes import Claimed
 from truc.messages import Inbound, Statement
 from truc.parties import Client
 from truc.reconcile import day as reconcile_day

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from sandbox.day.partners import Partner
 from sandbox.day.stage import Stage
 from truc.domain.calendar import BUSINESS_ZONE
+from truc.exchange import bodies
 from truc.exchange.outbox import CONTEXT
 from truc.messages import NoticeDue, StatusChanged
 from truc.store.tables import METADATA
@@ -105,7 +106,7 @@ def _exchange(stage: Stage, party: str, operation: str, names: dict[str, str]) -
 
 def _ours(stage: Stage, party: str, operation: str, names: dict[str, str]) -> Iterator[tuple[Any, str]]:
     """Yield each of our messages with the name its effect has at the partner."""
-    columns = (OUTBOX.c.external_id, OUTBOX.c.state, OUTBOX.c.reason, OUTBOX.c.message)
+    columns = (OUTBOX.c.external_id, OUTBOX.c.state, OUTBOX.c.reason, OUTBOX.c.message_id)
     with stage.store.begin() as transaction:
         query = select(*columns).where(OUTBOX.c.party == party, OUTBOX.c.operation == operation)
         for row in transaction.sql.execute(query):
@@ -113,7 +114,7 @@ def _ours(stage: Stage, party: str, operation: str, names: dict[str, str]) -> It
                 yield row, names.get(row.external_id, row.external_id)
                 continue
             message, name = NAMED_BY_CONTENT[operation]
-            yield row, name(message.model_validate_json(transaction.sealer.unseal(bytes(row.message), context=CONTEXT)))
+            yield row, name(message.model_validate_json(bodies.read(transaction, row.message_id, context=CONTEXT)))
 
 
 def sms_name(notice: NoticeDue) -> str:

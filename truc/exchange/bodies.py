@@ -1,29 +1,74 @@
-"""Keeps bytes as they crossed the wall: sealed, with their digest."""
+"""Keeps bytes as they crossed the wall: sealed, with their digest, in the drawer of their month and period."""
 
-from sqlalchemy import insert, select
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select, text
 
 from truc.envelope import digest_of
+from truc.errors import MalformedError
 from truc.store.opened import Transaction
 from truc.store.tables.exchange import KEPT_BODIES
 
 CONTEXT = "kept_bodies"
+NUMBER = (1 << 40) - 1  # the part of an id that counts; the rest is the drawer
+
+# The bytes come in order, so the numbers are given in order too.
+_KEEP = text(
+    """
+    INSERT INTO kept_bodies (id, digest, content_type, sealed)
+    SELECT new_body_id(months), digest, content_type, sealed
+    FROM unnest(CAST(:months AS integer[]), CAST(:digests AS text[]), CAST(:types AS text[]), CAST(:sealed AS bytea[]))
+        AS given(months, digest, content_type, sealed)
+    RETURNING id
+    """
+)
 
 
-def keep(transaction: Transaction, body: bytes, content_type: str) -> int:
+@dataclass(frozen=True, slots=True)
+class Body:
+    """Bytes to keep, and for how many months."""
+
+    body: bytes
+    content_type: str
+    months: int
+
+
+def keep(transaction: Transaction, body: bytes, content_type: str, *, months: int) -> int:
     """Keep the bytes and return the id they are kept under."""
-    created = transaction.sql.execute(
-        insert(KEPT_BODIES)
-        .values(
-            digest=digest_of(body),
-            content_type=content_type,
-            sealed=transaction.sealer.seal(body, context=CONTEXT),
-        )
-        .returning(KEPT_BODIES.c.id)
+    return keep_many(transaction, [Body(body, content_type, months)])[0]
+
+
+def keep_many(transaction: Transaction, given: Sequence[Body]) -> list[int]:
+    """Keep all in one statement and return their ids in the same order."""
+    if not given:
+        return []
+    rows = transaction.sql.execute(
+        _KEEP,
+        {
+            "months": [one.months for one in given],
+            "digests": [digest_of(one.body) for one in given],
+            "types": [one.content_type for one in given],
+            "sealed": [transaction.sealer.seal(one.body, context=CONTEXT) for one in given],
+        },
     )
-    return int(created.scalar_one())
+    return sorted((int(row.id) for row in rows), key=lambda body_id: body_id & NUMBER)
 
 
-def read(transaction: Transaction, body_id: int) -> bytes:
-    """Return the very bytes; raise MalformedError when they no longer open under the hub's key."""
-    sealed = transaction.sql.execute(select(KEPT_BODIES.c.sealed).where(KEPT_BODIES.c.id == body_id)).scalar_one()
-    return transaction.sealer.unseal(bytes(sealed), context=CONTEXT)
+def read(transaction: Transaction, body_id: int, *, context: str = CONTEXT) -> bytes:
+    """Return the very bytes; raise MalformedError when they are past their period or do not open under the hub's key."""
+    found = read_many(transaction, [body_id], context=context)
+    if body_id not in found:
+        raise MalformedError("the bytes are past their period and were dropped", reason="bytes_dropped")
+    return found[body_id]
+
+
+def read_many(transaction: Transaction, body_ids: Sequence[int], *, context: str = CONTEXT) -> dict[int, bytes]:
+    """Return the bytes by id, without those that were dropped; raise MalformedError for a broken seal."""
+    if not body_ids:
+        return {}
+    query = select(KEPT_BODIES.c.id, KEPT_BODIES.c.sealed).where(KEPT_BODIES.c.id.in_(body_ids))
+    return {
+        int(row.id): transaction.sealer.unseal(bytes(row.sealed), context=context)
+        for row in transaction.sql.execute(query)
+    }

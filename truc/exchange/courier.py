@@ -1,59 +1,99 @@
 """The courier: drains one party's outbox with bounded concurrency, and asks after silence instead of sending again.
 
-Each worker claims a few messages of different keys, and for each commits SENDING before the call. The
-outcome of one message and the SENDING of the next share a transaction, so a message costs one commit. A
-worker that dies leaves SENDING rows whose lease runs out: the next courier treats them as unknown.
+One coordinator (the caller's thread) does the database work for many messages at a time: it commits SENDING for a
+batch before any of its calls, hands the calls out, and writes down what became of them, batch by batch. A courier
+that dies leaves SENDING rows whose lease runs out: the next one treats them as unknown.
 """
 
 import logging
-import random
+import os
 import socket
 import threading
-import time
 import uuid
-from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TypeVar
+
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from truc import parties
-from truc.envelope import Arrival, Outgoing, Receipt
-from truc.errors import (
-    MalformedError,
-    OutcomeUnknownError,
-    RejectedError,
-    SetupError,
-    TransientError,
-    TrucError,
-)
-from truc.exchange import bodies, outbox
-from truc.exchange.outbox import Claimed
-from truc.manifest import Limits, OutcomeClass
+from truc.errors import SetupError
+from truc.exchange import attempts, claims, line, outcomes
+from truc.exchange.hands import Hands, ThreadHands
+from truc.exchange.journal.chain import chain
+from truc.exchange.line import Turn
+from truc.exchange.outcomes import Claimed, OnReceipt, Outcome
+from truc.manifest import Limits, Operation, OutcomeClass
 from truc.parties import Client
 from truc.store.opened import Store, Transaction
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
-CLAIM_MOST = 8
-# The partner is away or asks all of us to wait: that costs a message none of its tries, however long it lasts.
-AWAY = frozenset({"not_reached", "asked_to_wait"})
-# After so many failures in a row the partner is taken to be away: the rest waits untouched.
-UNREACHABLE_AFTER = 6
+# How many messages a courier may have in its hands, SENDING committed: what a crash leaves to ask about.
+AHEAD_MAX = 64
+# Outcomes are written down when so many are there, when the oldest waited so long, or when nothing else is to do.
+SETTLE_MOST, SETTLE_S = 32, 0.2
+# What was not called for so long after it was claimed is given back, so that no send outlasts its lease.
+IN_HAND_S = 60.0
+# A coordinator looks up at least so often, to keep its slots.
+LOOK_UP_S = 10.0
 # How long a courier lingers for a message that may go again soon, before it leaves it to the next run.
 LINGER_S = 6.0
-RETRY_AFTER_MAX_S = 86_400  # a partner that asks for more than a day is asked again tomorrow
-
-OnReceipt = Callable[[Transaction, Claimed, Receipt], None]
-Settle = Callable[[Transaction], None]
+# The database went away: how long a courier holds on to what it knows, and tries to write it down.
+DATABASE_WAITS_S = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0)
+GONE = (OperationalError, InterfaceError)
 
 
 @dataclass(slots=True)
 class Delivery:
-    """What one run of the courier did: outcome → count. `unreachable` says it stopped early."""
+    """What one run of the courier did: outcome → count. `unreachable` says it stopped early; `why` why it left."""
 
     counts: Counter[str] = field(default_factory=Counter)
     unreachable: bool = False
+    why: str = ""
+
+
+def deliver(
+    store: Store,
+    client: Client,
+    party: str,
+    operations: tuple[str, ...],
+    *,
+    on_receipt: OnReceipt,
+    hands: Callable[[int], Hands] | None = None,
+) -> Delivery:
+    """Send what may go now and return what became of it.
+
+    Raise SetupError when the partner refuses our settings; what was not sent waits. A partner that
+    is away is no error: its messages wait for the next run.
+    """
+    limits = parties.manifest(party).limits
+    worker = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:12]}"
+    with store.begin() as transaction:
+        slots = line.board(transaction, party, worker=worker, limits=limits)
+    if not slots:
+        return Delivery(why="others_at_work")
+    made = hands(slots) if hands is not None else ThreadHands(slots, name=party)
+    run = _Run(store, client, party, operations, limits, on_receipt, worker, slots, made)
+    try:
+        run.work()
+    finally:
+        made.close()
+        with store.begin() as transaction:
+            line.leave(transaction, worker)
+    chain(store)
+    log.info("%s: delivered %s %s", party, dict(run.delivery.counts), run.delivery.why)
+    if run.setup is not None:
+        raise run.setup
+    return run.delivery
+
+
+def _lease(limits: Limits) -> timedelta:
+    """A message may wait in the hands, and then be sent as slowly as a send can be."""
+    return timedelta(seconds=IN_HAND_S + limits.lease_s)
 
 
 @dataclass(slots=True)
@@ -64,253 +104,189 @@ class _Run:
     operations: tuple[str, ...]
     limits: Limits
     on_receipt: OnReceipt
-    delivery: Delivery
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    failures: int = 0
+    worker: str
+    slots: int
+    hands: Hands
+    delivery: Delivery = field(default_factory=Delivery)
     setup: SetupError | None = None
-
-    @property
-    def lease(self) -> timedelta:
-        return timedelta(seconds=self.limits.lease_s)
+    failures: int = 0
+    in_hand: int = 0
+    unused: int = 0
+    found: list[Outcome] = field(default_factory=list)
+    found_at_s: float = 0.0
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def stopped(self) -> bool:
         return self.delivery.unreachable or self.setup is not None
 
-    def note(self, outcome: str, *, reached: bool) -> None:
+    @property
+    def ahead(self) -> int:
+        """A message that cannot be asked about is marked only when it goes at once: a crash costs a person's time."""
+        declared = [self._operation(name) for name in self.operations]
+        cautious = any(one.outcome is OutcomeClass.NEITHER for one in declared)
+        batch = max(one.batch_max for one in declared)
+        return self.slots if cautious else max(AHEAD_MAX, self.slots * batch)
+
+    def work(self) -> None:
+        """Claim, call, write down, until nothing may go any more."""
+        until_s = self.hands.now_s() + LINGER_S
+        turn = self._settle()
+        while True:
+            claimed = self._claim(turn)
+            if claimed or self.in_hand:
+                until_s = self.hands.now_s() + LINGER_S
+                self._gather()
+            elif self.stopped or not self._linger(turn, until_s):
+                break
+            turn = self._settle()
+        self.delivery.why = self.delivery.why or turn.why
+
+    def _claim(self, turn: Turn) -> bool:
+        if self.stopped or not turn.allowed:
+            return False
+        send_by_s = self.hands.now_s() + IN_HAND_S
+        claimed, problems = self._hold_on(lambda transaction: self._claimed(transaction, turn))
+        self._tell(problems)
+        self.unused = turn.allowed - len(claimed)
+        self.in_hand += len(claimed)
+        for part in self._parts(claimed):
+            self.hands.give(lambda part=part: self._call(part, send_by_s))  # type: ignore[misc]
+        return bool(claimed or problems)
+
+    def _claimed(self, transaction: Transaction, turn: Turn) -> tuple[list[Claimed], list[Outcome]]:
+        lease = _lease(self.limits)
+        claimed, problems = claims.claim(
+            transaction, self.party, self.operations, worker=self.worker, most=turn.allowed, lease=lease
+        )
+        if not claimed and turn.why == "half_open":
+            line.not_tried(transaction, self.party)
+        return claimed, problems
+
+    def _parts(self, claimed: Sequence[Claimed]) -> list[Sequence[Claimed]]:
+        """Put new messages of an operation that takes batches together; every other one goes alone."""
+        parts: list[Sequence[Claimed]] = []
+        together: dict[str, list[Claimed]] = defaultdict(list)
+        for one in claimed:
+            if self._operation(one.operation).batch_max > 1 and one.state == "waiting" and one.attempts == 0:
+                together[one.operation].append(one)
+            else:
+                parts.append((one,))
+        for name, those in together.items():
+            most = self._operation(name).batch_max
+            parts += [those[start : start + most] for start in range(0, len(those), most)]
+        return parts
+
+    def _call(self, part: Sequence[Claimed], send_by_s: float) -> Sequence[Outcome]:
+        """Runs in a hand: make one call, unless the run was stopped or the lease may not last for it."""
+        if self.stopped or self.hands.now_s() > send_by_s:
+            return [attempts.untouched(one) for one in part]
+        try:
+            if len(part) > 1:
+                done = attempts.attempt_batch(self.client, self.limits, part)
+            else:
+                done = [attempts.attempt(self.client, self.limits, part[0])]
+        except SetupError as error:
+            self.setup = error
+            return [attempts.untried(self.limits, one, error) for one in part]
+        self._note(done[0])
+        return done
+
+    def _note(self, done: Outcome) -> None:
+        if done.reached is None:
+            return
         with self.lock:
-            self.delivery.counts[outcome] += 1
-            self.failures = 0 if reached else self.failures + 1
-            if self.failures >= UNREACHABLE_AFTER:
+            self.failures = 0 if done.reached else self.failures + 1
+            if self.failures >= line.FAILURES_MAX:
                 self.delivery.unreachable = True
 
+    def _gather(self) -> None:
+        """Wait until enough outcomes are there to write down."""
+        most = max(1, min(SETTLE_MOST, self.ahead // 2))
+        look_up_s = self.hands.now_s() + LOOK_UP_S
+        while self.in_hand and len(self.found) < most and self.hands.now_s() < look_up_s:
+            waited_s = self.hands.now_s() - self.found_at_s if self.found else 0.0
+            if waited_s >= SETTLE_S:
+                break
+            new = self.hands.take(SETTLE_S - waited_s)
+            if new and not self.found:
+                self.found_at_s = self.hands.now_s()
+            self.found += new
+            self.in_hand -= len(new)
 
-def deliver(
-    store: Store, client: Client, party: str, operations: tuple[str, ...], *, on_receipt: OnReceipt
-) -> Delivery:
-    """Send what may go now and return what became of it.
+    def _settle(self) -> Turn:
+        """Write down what was found and return what may be claimed next."""
+        found, self.found = self.found, []
+        unused, self.unused = self.unused, 0
+        room = self.ahead - self.in_hand
+        wanted = room if room >= self.ahead // 2 or not self.in_hand else 0
+        try:
+            turn = self._hold_on(lambda transaction: self._written(transaction, found, wanted, unused))
+        except GONE:
+            raise
+        except Exception:  # one of them cannot be written down: the others are all the same
+            log.exception("%s: a batch of %d outcomes failed; writing them one by one", self.party, len(found))
+            turn = self._one_by_one(found, wanted, unused)
+        self._tell(found)
+        return turn
 
-    Raise SetupError when the partner refuses our settings; what was not sent waits. A partner that
-    is away is no error: its messages wait for the next run.
-    """
-    limits = parties.manifest(party).limits
-    run = _Run(store, client, party, operations, limits, on_receipt, Delivery())
-    with ThreadPoolExecutor(limits.concurrency, thread_name_prefix=party) as pool:
-        for worker in [pool.submit(_work, run) for _ in range(limits.concurrency)]:
-            worker.result()
-    if run.setup is not None:
-        raise run.setup
-    log.info(
-        "%s: delivered %s%s",
-        party,
-        dict(run.delivery.counts),
-        " (unreachable)" if run.delivery.unreachable else "",
-    )
-    return run.delivery
+    def _tell(self, found: Sequence[Outcome]) -> None:
+        """Count them, and say what became of each in one line without any of its content."""
+        self.delivery.counts.update(one.name for one in found if one.name)
+        for one in found:
+            log.info("%s %s exchange %d: %s", self.party, one.one.operation, one.one.id, one.became)
 
-
-def _work(run: _Run) -> None:
-    worker = f"{socket.gethostname()}/{uuid.uuid4().hex[:12]}"
-    deadline = time.monotonic() + LINGER_S
-    while not run.stopped:
-        with run.store.begin() as transaction:
-            claimed = outbox.claim(
-                transaction, run.party, run.operations, worker=worker, most=CLAIM_MOST, lease=run.lease
-            )
-        if claimed:
-            deadline = time.monotonic() + LINGER_S
-            _work_through(run, claimed, worker)
-        elif not _linger(run, deadline):
-            break
-
-
-def _linger(run: _Run, deadline: float) -> bool:
-    with run.store.begin() as transaction:
-        due_s = outbox.next_due_s(transaction, run.party, run.operations)
-    wait_s = None if due_s is None else max(0.05, due_s)
-    if wait_s is None or time.monotonic() + wait_s > deadline:
-        return False
-    time.sleep(wait_s)
-    return True
-
-
-def _work_through(run: _Run, claimed: list[Claimed], worker: str) -> None:
-    settle: Settle | None = None
-    for one in claimed:
-        if run.stopped:
-            break
-        outgoing = _settle_and_prepare(run, settle, one, worker)
-        settle = None if outgoing is None else _attempt(run, one, outgoing)
-    with run.store.begin() as transaction:
-        if settle is not None:
-            settle(transaction)
-        outbox.release(transaction, worker)
-
-
-def _settle_and_prepare(run: _Run, settle: Settle | None, one: Claimed, worker: str) -> Outgoing | None:
-    """Write down the last message's outcome and commit to the next one's send, in one transaction.
-
-    If the next one cannot even be prepared, the outcome of the last is still written.
-    """
-    try:
-        with run.store.begin() as transaction:
-            if settle is not None:
-                settle(transaction)
-            return _prepare(run, transaction, one, worker)
-    except Exception:
-        if settle is not None:
-            with run.store.begin() as transaction:
-                settle(transaction)
-        raise
-
-
-def _prepare(run: _Run, transaction: Transaction, one: Claimed, worker: str) -> Outgoing | None:
-    """Return the message as the client takes it, or None when it must not be sent now."""
-    try:
-        # A retry or a question uses the very bytes of the first try.
-        body = _written(transaction, one) if one.body_id is None else bodies.read(transaction, one.body_id)
-    except MalformedError as error:
-        outbox.mark_stopped(transaction, one, state="set_aside", reason=error.reason, reason_text=str(error))
-        run.note("set_aside", reached=True)
-        return None
-    if one.state == "waiting":
-        body_id = one.body_id or bodies.keep(transaction, body, "application/octet-stream")
-        mine = outbox.mark_sending(transaction, one, body_id, worker=worker, lease=run.lease)
-    else:
-        mine = outbox.renew(transaction, one, lease=run.lease)
-    return Outgoing(one.external_id, one.key, body, one.published_at) if mine else None
-
-
-def _written(transaction: Transaction, one: Claimed) -> bytes:
-    message = outbox.message_of(transaction, one)
-    try:
-        return parties.writer(one.party, one.operation)(message)
-    except TrucError:
-        raise
-    except Exception as error:  # a mapping's bug sets its message aside; the party's others go on
-        # The kind only: a traceback's last line may hold a citizen's data.
-        name = type(error).__name__
-        log.error("%s %s: the mapping failed on outbox %d: %s", one.party, one.operation, one.id, name)  # noqa: TRY400
-        text = f"the mapping failed: {name}; mend it, then send it again"
-        raise MalformedError(text, reason="mapping_failed") from error
-
-
-def _attempt(run: _Run, one: Claimed, outgoing: Outgoing) -> Settle:
-    """Send or ask, and return what to write down about it."""
-    outcome = parties.manifest(one.party).operation(one.operation).outcome
-    asks = one.state != "waiting" and outcome is OutcomeClass.ASK
-    if one.state != "waiting" and outcome is OutcomeClass.NEITHER:
-        run.note("set_aside", reached=True)
-        text = "nobody knows whether it arrived, and this partner cannot be asked"
-        return lambda transaction: outbox.mark_stopped(
-            transaction, one, state="set_aside", reason="outcome_unknown", reason_text=text
-        )
-    try:
-        return _ask(run, one, outgoing) if asks else _send(run, one, outgoing)
-    except TrucError as error:
-        return _failed(run, one, error, asked=asks)
-
-
-def _send(run: _Run, one: Claimed, outgoing: Outgoing) -> Settle:
-    receipt = parties.sender(run.client, one.operation)(outgoing)
-    run.note("sent", reached=True)
-    return _arrived(run, one, receipt)
-
-
-def _ask(run: _Run, one: Claimed, outgoing: Outgoing) -> Settle:
-    answer = parties.asker(run.client, one.operation)(outgoing)
-    run.note(f"asked_{answer.arrival.value}", reached=True)
-    if answer.arrival is Arrival.ARRIVED:
-        return _arrived(run, one, answer.receipt)
-    unsettled_s = run.limits.settle_s - one.silent_s
-    if answer.arrival is Arrival.ABSENT and unsettled_s > 0:
-        # It may still be on its way through the partner: too early to believe.
-        text = "the partner does not have it yet"
-        return lambda transaction: outbox.mark_untried(
-            transaction, one, after=timedelta(seconds=unsettled_s), reason="not_settled", reason_text=text
-        )
-    if answer.arrival is Arrival.ABSENT:
-        return lambda transaction: outbox.mark_waiting(
+    def _written(self, transaction: Transaction, found: Sequence[Outcome], wanted: int, unused: int) -> Turn:
+        outcomes.settle(transaction, found, on_receipt=self.on_receipt)
+        calls = [(one.reached, one.asked_to_wait) for one in found if one.reached is not None]
+        line.report(transaction, self.party, self.limits, calls)
+        return line.turn(
             transaction,
-            one,
-            after=timedelta(),
-            reason="asked_absent",
-            reason_text="the partner does not have it",
+            self.party,
+            worker=self.worker,
+            limits=self.limits,
+            most=wanted,
+            unused=unused,
         )
-    return _unknown(run, one, MalformedError("the partner did not say", reason="not_said"))
 
+    def _one_by_one(self, found: Sequence[Outcome], wanted: int, unused: int) -> Turn:
+        problem: Exception | None = None
+        for one in found:
+            try:
+                self._hold_on(lambda transaction, one=one: self._written(transaction, [one], 0, 0))  # type: ignore[misc]
+            except GONE:
+                raise
+            except Exception as error:
+                problem = error
+        if problem is not None:
+            raise problem
+        return self._hold_on(lambda transaction: self._written(transaction, [], wanted, unused))
 
-def _arrived(run: _Run, one: Claimed, receipt: Receipt | None) -> Settle:
-    def settle(transaction: Transaction) -> None:
-        outbox.mark_sent(transaction, one, receipt)
-        if receipt is not None:
-            run.on_receipt(transaction, one, receipt)
+    def _linger(self, turn: Turn, until_s: float) -> bool:
+        """Wait for a message that may go soon; tell whether to look again."""
+        due_s = turn.again_in_s
+        if turn.allowed:
+            due_s = self._hold_on(lambda transaction: claims.next_due_s(transaction, self.party, self.operations))
+        wait_s = None if due_s is None else max(0.05, due_s)
+        if wait_s is None or self.hands.now_s() + wait_s > until_s:
+            self.delivery.unreachable |= turn.why == "breaker_open"
+            return False
+        self.hands.rest(wait_s)
+        return True
 
-    return settle
+    def _hold_on(self, work: Callable[[Transaction], T]) -> T:
+        """Do `work` in a transaction, through a database that goes away for a while.
 
+        Doing it a second time is harmless when the first had happened after all: what is claimed is then under
+        lease, and what was written down is not there to be written again.
+        """
+        for wait_s in DATABASE_WAITS_S:
+            try:
+                return self.store.run(work)
+            except GONE as error:
+                log.warning("%s: the database does not answer (%s)", self.party, type(error).__name__)
+                self.hands.rest(wait_s)
+        return self.store.run(work)
 
-def _failed(run: _Run, one: Claimed, error: TrucError, *, asked: bool) -> Settle:
-    """What each of the five failures means for a message: see truc.errors."""
-    match error:
-        case SetupError():
-            with run.lock:
-                run.setup = error
-            return _untried(run, one, error)
-        case RejectedError() if not asked:
-            run.note("refused", reached=True)
-            return lambda transaction: outbox.mark_stopped(
-                transaction, one, state="refused", reason=error.reason, reason_text=str(error)
-            )
-        case TransientError() if error.reason in AWAY:
-            run.note("unknown" if asked else "waiting", reached=False)
-            return _untried(run, one, error)
-        case TransientError() if not asked:
-            run.note("waiting", reached=False)
-            return _again(run, one, error)
-        case OutcomeUnknownError() | MalformedError() | TransientError() | RejectedError():
-            # An answer that cannot be read, and a question that got none, leave the outcome open.
-            run.note("unknown", reached=False)
-            return _unknown(run, one, error)
-        case _:
-            raise error
-
-
-def _again(run: _Run, one: Claimed, error: TrucError) -> Settle:
-    tries = one.attempts + 1
-    if tries >= run.limits.attempts_max:
-        return lambda transaction: outbox.mark_stopped(
-            transaction, one, state="set_aside", reason=error.reason, reason_text=f"{tries} tries: {error}"
-        )
-    after = _wait(run.limits, tries, error)
-    return lambda transaction: outbox.mark_waiting(
-        transaction, one, after=after, reason=error.reason, reason_text=str(error)
-    )
-
-
-def _untried(run: _Run, one: Claimed, error: TrucError) -> Settle:
-    after = _wait(run.limits, 1, error)
-    return lambda transaction: outbox.mark_untried(
-        transaction, one, after=after, reason=error.reason, reason_text=str(error)
-    )
-
-
-def _unknown(run: _Run, one: Claimed, error: TrucError) -> Settle:
-    if one.asks >= run.limits.attempts_max:
-        return lambda transaction: outbox.mark_stopped(
-            transaction, one, state="set_aside", reason="outcome_unknown", reason_text=str(error)
-        )
-    after = _wait(run.limits, one.asks + 1, error)
-    return lambda transaction: outbox.mark_unknown(
-        transaction, one, after=after, reason=error.reason, reason_text=str(error)
-    )
-
-
-def _wait(limits: Limits, tries: int, error: TrucError) -> timedelta:
-    """Our own backoff, or longer where the partner asked for it."""
-    asked_s = (error.retry_after_s or 0) if isinstance(error, TransientError) else 0
-    return max(_backoff(limits, tries), timedelta(seconds=min(asked_s, RETRY_AFTER_MAX_S)))
-
-
-def _backoff(limits: Limits, tries: int) -> timedelta:
-    ceiling = min(limits.backoff_max_s, limits.backoff_s * 2 ** (tries - 1))
-    return timedelta(seconds=ceiling * random.uniform(0.5, 1.0))
+    def _operation(self, name: str) -> Operation:
+        return parties.manifest(self.party).operation(name)

@@ -4,19 +4,40 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import DataError
 
 from truc import parties
 from truc.envelope import Envelope, Page
 from truc.errors import MalformedError, TrucError
-from truc.exchange import bodies, set_aside
+from truc.exchange import bodies, set_aside, tallies
+from truc.exchange.journal import entries
 from truc.messages import Inbound, Unreadable
 from truc.store.opened import Store, Transaction
 from truc.store.tables.exchange import CURSORS, INBOX
 
 log = logging.getLogger(__name__)
+
+_NAME = text(
+    """
+    INSERT INTO inbox_names AS known (party, kind, external_id, digest, inbox_id)
+    VALUES (:party, :kind, :external_id, :digest, nextval('exchange_seq'))
+    ON CONFLICT (party, kind, external_id, digest) DO UPDATE SET seen = known.seen + 1
+    RETURNING inbox_id, seen, EXISTS (
+        SELECT FROM inbox_names AS other
+        WHERE other.party = :party AND other.kind = :kind AND other.external_id = :external_id
+            AND other.digest <> :digest) AS others
+    """
+)
+_FINISH = text(
+    """
+    UPDATE inbox
+    SET state = :state, drawer = drawer_of(:months, now()), booked_at = CASE :state WHEN 'booked' THEN now() END,
+        items_booked = :items, items_set_aside = :aside
+    WHERE drawer = 0 AND id = :id AND state = 'kept'
+    """
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +73,18 @@ Book = Callable[[Transaction, Origin, Inbound], None]
 def keep(transaction: Transaction, envelope: Envelope) -> Kept:
     """Keep the bytes. The same message again counts as seen once more; the same id with other bytes is an incident."""
     transaction.lock("inbox", envelope.party, envelope.kind, envelope.external_id)
-    same = transaction.sql.execute(
-        update(INBOX)
-        .where(
-            INBOX.c.party == envelope.party,
-            INBOX.c.kind == envelope.kind,
-            INBOX.c.external_id == envelope.external_id,
-            INBOX.c.digest == envelope.digest,
-        )
-        .values(seen=INBOX.c.seen + 1)
-        .returning(INBOX.c.id)
-    ).scalar()
-    if same is not None:
-        return Kept(int(same), first=False)
-    return Kept(_insert(transaction, envelope), first=True)
+    values = {
+        "party": envelope.party,
+        "kind": envelope.kind,
+        "external_id": envelope.external_id,
+        "digest": envelope.digest,
+    }
+    named = transaction.sql.execute(_NAME, values).one()
+    if named.seen == 1:
+        _insert(transaction, envelope, named.inbox_id)
+        if named.others:
+            _incident(transaction, envelope, named.inbox_id)
+    return Kept(int(named.inbox_id), first=named.seen == 1)
 
 
 def keep_page(transaction: Transaction, feed: str, page: Page) -> Kept:
@@ -115,7 +134,9 @@ def book_now(transaction: Transaction, envelope: Envelope, *, book: Book) -> Non
 
 def set_aside_whole(transaction: Transaction, kept: Kept, envelope: Envelope, reason: str, text: str) -> None:
     """Keep a message that must not be booked (a wrong signature, say), with its reason."""
-    transaction.sql.execute(update(INBOX).where(INBOX.c.id == kept.inbox_id).values(state="set_aside"))
+    origin = Origin(kept.inbox_id, envelope.party, envelope.kind, envelope.digest)
+    if not _finish(transaction, origin, envelope.external_id, state="set_aside", items=0, aside=1, amount_vnd=None):
+        return
     set_aside.note_incoming(
         transaction,
         party=envelope.party,
@@ -129,26 +150,59 @@ def set_aside_whole(transaction: Transaction, kept: Kept, envelope: Envelope, re
 
 def _book_one(transaction: Transaction, inbox_id: int, book: Book, done: Booked) -> None:
     row = transaction.sql.execute(
-        select(INBOX).where(INBOX.c.id == inbox_id, INBOX.c.state == "kept").with_for_update(skip_locked=True)
+        select(INBOX)
+        .where(INBOX.c.drawer == 0, INBOX.c.id == inbox_id, INBOX.c.state == "kept")
+        .with_for_update(skip_locked=True)
     ).one_or_none()
     if row is None:  # another worker has it
         return
     origin = Origin(inbox_id, row.party, row.kind, row.digest)
-    items, aside = 0, 0
+    items, aside, amounts = 0, 0, []
     try:
         for item in _read(transaction, origin, row.body_id):
             booked = _book_item(transaction, origin, item, book)
             items, aside = items + booked, aside + (not booked)
+            if booked and (amount := getattr(item, "amount_vnd", None)) is not None:
+                amounts.append(amount)
     except MalformedError as error:
         _aside(transaction, origin, row.external_id, error)
         aside += 1
     state = "set_aside" if aside and not items else "booked"
-    transaction.sql.execute(
-        update(INBOX)
-        .where(INBOX.c.id == inbox_id)
-        .values(state=state, booked_at=func.now(), items_booked=items, items_set_aside=aside)
-    )
+    total = sum(amounts) if amounts else None
+    _finish(transaction, origin, row.external_id, state=state, items=items, aside=aside, amount_vnd=total)
     done.messages, done.items, done.set_aside = done.messages + 1, done.items + items, done.set_aside + aside
+
+
+def _finish(
+    transaction: Transaction,
+    origin: Origin,
+    external_id: str,
+    *,
+    state: str,
+    items: int,
+    aside: int,
+    amount_vnd: int | None,
+) -> bool:
+    """Move the message to its drawer, with its entry in the journal. Return False when it was finished before."""
+    months = parties.manifest(origin.party).retention(origin.kind).metadata_months
+    values = {"id": origin.inbox_id, "state": state, "months": months, "items": items, "aside": aside}
+    if transaction.sql.execute(_FINISH, values).rowcount != 1:
+        return False
+    decision = entries.Decision(
+        exchange_id=origin.inbox_id,
+        direction="in",
+        party=origin.party,
+        kind=origin.kind,
+        key="",
+        external_id=external_id,
+        outcome=state,
+        digest_out=None,
+        digest_in=origin.digest,
+        amount_vnd=amount_vnd,
+    )
+    entries.note(transaction, [decision])
+    tallies.count(transaction, [(origin.party, origin.kind, state, None)])
+    return True
 
 
 def _read(transaction: Transaction, origin: Origin, body_id: int) -> Iterable[Inbound]:
@@ -203,41 +257,35 @@ def _aside(transaction: Transaction, origin: Origin, item: str, error: Malformed
 
 
 def _waiting(transaction: Transaction, party: str, kinds: tuple[str, ...]) -> list[int]:
-    query = select(INBOX.c.id).where(INBOX.c.party == party, INBOX.c.kind.in_(kinds), INBOX.c.state == "kept")
+    query = select(INBOX.c.id).where(
+        INBOX.c.drawer == 0, INBOX.c.party == party, INBOX.c.kind.in_(kinds), INBOX.c.state == "kept"
+    )
     return [int(row.id) for row in transaction.sql.execute(query.order_by(INBOX.c.id))]
 
 
-def _insert(transaction: Transaction, envelope: Envelope) -> int:
-    others = transaction.sql.execute(
-        select(func.count()).where(
-            INBOX.c.party == envelope.party,
-            INBOX.c.kind == envelope.kind,
-            INBOX.c.external_id == envelope.external_id,
-        )
-    ).scalar_one()
-    body_id = bodies.keep(transaction, envelope.body, envelope.content_type)
-    created = transaction.sql.execute(
-        upsert(INBOX)
-        .values(
+def _insert(transaction: Transaction, envelope: Envelope, inbox_id: int) -> None:
+    months = parties.manifest(envelope.party).retention(envelope.kind).bodies_months
+    body_id = bodies.keep(transaction, envelope.body, envelope.content_type, months=months)
+    transaction.sql.execute(
+        insert(INBOX).values(
+            id=inbox_id,
             party=envelope.party,
             kind=envelope.kind,
             external_id=envelope.external_id,
             digest=envelope.digest,
             body_id=body_id,
         )
-        .returning(INBOX.c.id)
     )
-    inbox_id = int(created.scalar_one())
-    if others:
-        log.warning("%s %s: a known id came with other bytes (inbox %d)", envelope.party, envelope.kind, inbox_id)
-        text = "the same id came before with other bytes; both are kept"
-        set_aside.note_incoming(
-            transaction,
-            party=envelope.party,
-            kind=envelope.kind,
-            inbox_id=inbox_id,
-            item=envelope.external_id,
-            reason="same_id_other_bytes",
-            text=text,
-        )
-    return inbox_id
+
+
+def _incident(transaction: Transaction, envelope: Envelope, inbox_id: int) -> None:
+    log.warning("%s %s: a known id came with other bytes (inbox %d)", envelope.party, envelope.kind, inbox_id)
+    set_aside.note_incoming(
+        transaction,
+        party=envelope.party,
+        kind=envelope.kind,
+        inbox_id=inbox_id,
+        item=envelope.external_id,
+        reason="same_id_other_bytes",
+        text="the same id came before with other bytes; both are kept",
+    )

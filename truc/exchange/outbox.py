@@ -1,25 +1,26 @@
-"""The outbox: messages written in the transaction of the store change that caused them, and what became of each.
+"""The outbox: messages written in the transaction of the store change that caused them.
 
     waiting ──claim──▶ sending ──▶ sent
        ▲                  │  ├───▶ refused       (the partner said no: a person decides)
        │ nothing happened │  └───▶ unknown ──ask──▶ sent | waiting | set_aside
        └──────────────────┘
     set_aside: cannot be written, or no more tries left
+    superseded: a newer message, or a correction, took its place
 
-`refused` and `set_aside` hold the later messages of their key; other keys go on.
+`refused` and `set_aside` hold the later messages of their key (unless the operation is latest-wins); other keys
+go on. What becomes of a message is written in truc.exchange.claims and truc.exchange.outcomes; docs/exchange.md has
+the rules.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import ColumnElement, func, text, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import text
 
 from truc import parties
-from truc.envelope import Receipt
+from truc.envelope import digest_of
 from truc.errors import MalformedError
-from truc.exchange import bodies, set_aside
 from truc.manifest import Event
 from truc.messages import (
     DossierReceived,
@@ -29,10 +30,11 @@ from truc.messages import (
     PostalRequested,
     StatusChanged,
 )
-from truc.store.opened import Transaction, as_storable
-from truc.store.tables.exchange import OUTBOX
+from truc.store.opened import Transaction
 
 CONTEXT = "outbox.message"
+CONTENT_TYPE = "application/vnd.truc.message+json"
+WOKEN = "truc_outbox"  # the channel that a commit with new work notifies; the payload is `party/operation`
 MESSAGES: dict[Event, type[Outbound]] = {
     Event.DOSSIER_RECEIVED: DossierReceived,
     Event.STATUS_CHANGED: StatusChanged,
@@ -41,42 +43,50 @@ MESSAGES: dict[Event, type[Outbound]] = {
     Event.NOTICE_DUE: NoticeDue,
 }
 
-_CLAIM = text(
+# One round trip: names that are new get a row each, and their message is kept once however many parties it goes to.
+_PUBLISH = text(
     """
-    UPDATE outbox SET leased_by = :worker, leased_until = now() + :lease
-    WHERE id IN (
-        SELECT id FROM outbox AS one
-        WHERE party = :party AND operation = ANY(:operations)
-          AND state IN ('waiting', 'unknown', 'sending')
-          AND not_before <= now() AND (leased_until IS NULL OR leased_until < now())
-          AND NOT EXISTS (
-              SELECT 1 FROM outbox AS earlier
-              WHERE earlier.party = one.party AND earlier.key = one.key AND earlier.id < one.id
-                AND earlier.state NOT IN ('sent', 'superseded'))
-        ORDER BY id LIMIT :most FOR UPDATE SKIP LOCKED)
-    RETURNING id, operation, key, external_id, message, state, attempts, asks, body_id, published_at,
-        extract(epoch FROM now() - sending_at) AS silent_s
+    WITH given AS MATERIALIZED (
+        SELECT nextval('exchange_seq') AS id, one.*
+        FROM unnest(CAST(:parties AS text[]), CAST(:operations AS text[]), CAST(:keys AS text[]),
+                    CAST(:external_ids AS text[]), CAST(:messages AS integer[]))
+            AS one(party, operation, key, external_id, message)
+    ), named AS (
+        INSERT INTO outbox_names (party, operation, external_id, outbox_id)
+        SELECT party, operation, external_id, id FROM given ORDER BY party, operation, external_id
+        ON CONFLICT DO NOTHING
+        RETURNING outbox_id
+    ), kept AS MATERIALIZED (
+        SELECT new_body_id(one.months) AS id, one.*
+        FROM unnest(CAST(:sealed AS bytea[]), CAST(:digests AS text[]), CAST(:months AS integer[]),
+                    CAST(:dossiers AS text[]), CAST(:amounts AS bigint[]))
+            WITH ORDINALITY AS one(sealed, digest, months, dossier_code, amount_vnd, number)
+        WHERE EXISTS (SELECT FROM given JOIN named ON named.outbox_id = given.id WHERE given.message = one.number)
+    ), bodies AS (
+        INSERT INTO kept_bodies (id, digest, content_type, sealed)
+        SELECT id, digest, :content_type, sealed FROM kept
+    ), new AS (
+        INSERT INTO outbox (id, place, party, operation, key, external_id, dossier_code, amount_vnd, message_id, trace)
+        SELECT given.id, given.id, given.party, given.operation, given.key, given.external_id, kept.dossier_code,
+            kept.amount_vnd, kept.id, CAST(:trace AS text)
+        FROM given JOIN named ON named.outbox_id = given.id JOIN kept ON kept.number = given.message
+        ORDER BY given.id
+        RETURNING party, operation
+    )
+    SELECT count(*) AS times, pg_notify(:woken, party || '/' || operation) FROM new GROUP BY party, operation
     """
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claimed:
-    """One message in a worker's hands, under lease."""
+class Publication:
+    """One message to publish: to every party that declared an operation for `event`, or to `only`."""
 
-    id: int
-    worker: str
-    party: str
-    operation: str
+    event: Event
+    message: Outbound
     key: str
     external_id: str
-    sealed: bytes
-    state: str
-    attempts: int
-    asks: int
-    body_id: int | None
-    published_at: datetime
-    silent_s: float  # since the last send, by the database's clock
+    only: str = ""
 
 
 def publish(
@@ -86,201 +96,50 @@ def publish(
 
     Return how many new messages wait. The same (party, operation, external_id) a second time is a no-op.
     """
-    sealed = transaction.sealer.seal(message.model_dump_json().encode(), context=CONTEXT)
-    rows = [
-        {
-            "party": one.party,
-            "operation": operation.name,
-            "key": key,
-            "external_id": external_id,
-            "message": sealed,
-        }
-        for one in parties.manifests()
-        if only in ("", one.party)
-        for operation in one.operations
-        if operation.event is event
+    one = Publication(event=event, message=message, key=key, external_id=external_id, only=only)
+    return publish_many(transaction, [one])
+
+
+def publish_many(transaction: Transaction, given: Sequence[Publication]) -> int:
+    """Publish all of them, in this order, in one statement; return how many new messages wait."""
+    addressed = [
+        (number, one, manifest.party, operation)
+        for number, one in enumerate(given, start=1)
+        for manifest in parties.manifests()
+        if one.only in ("", manifest.party)
+        for operation in manifest.operations
+        if operation.event is one.event
     ]
-    if not rows:
+    if not addressed:
         return 0
-    new = upsert(OUTBOX).values(rows).on_conflict_do_nothing().returning(OUTBOX.c.id)
-    return len(transaction.sql.execute(new).all())
+    months = dict.fromkeys(range(1, len(given) + 1), 0)
+    for number, _, _, operation in addressed:
+        months[number] = max(months[number], operation.retention.bodies_months)
+    written = [one.message.model_dump_json().encode() for one in given]
+    values = {
+        "parties": [party for _, _, party, _ in addressed],
+        "operations": [operation.name for *_, operation in addressed],
+        "keys": [one.key for _, one, _, _ in addressed],
+        "external_ids": [one.external_id for _, one, _, _ in addressed],
+        "messages": [number for number, *_ in addressed],
+        "sealed": [transaction.sealer.seal(one, context=CONTEXT) for one in written],
+        "digests": [digest_of(one) for one in written],
+        "months": list(months.values()),
+        "dossiers": [one.message.dossier_code for one in given],
+        "amounts": [getattr(one.message, "amount_vnd", None) for one in given],
+        "content_type": CONTENT_TYPE,
+        "trace": None,
+        "woken": WOKEN,
+    }
+    return sum(row.times for row in transaction.sql.execute(_PUBLISH, values))
 
 
-def claim(
-    transaction: Transaction,
-    party: str,
-    operations: tuple[str, ...],
-    *,
-    worker: str,
-    most: int,
-    lease: timedelta,
-) -> list[Claimed]:
-    """Lease up to `most` messages that may go now: none whose key has an earlier one that is not done."""
-    rows = transaction.sql.execute(
-        _CLAIM,
-        {"party": party, "operations": list(operations), "worker": worker, "most": most, "lease": lease},
-    ).all()
-    return [
-        Claimed(
-            id=row.id,
-            worker=worker,
-            party=party,
-            operation=row.operation,
-            key=row.key,
-            external_id=row.external_id,
-            sealed=bytes(row.message),
-            state=row.state,
-            attempts=row.attempts,
-            asks=row.asks,
-            body_id=row.body_id,
-            published_at=row.published_at,
-            silent_s=float(row.silent_s or 0),
-        )
-        for row in sorted(rows, key=lambda row: int(row.id))
-    ]
-
-
-def message_of(transaction: Transaction, one: Claimed) -> Outbound:
-    """Return the canonical message; raise MalformedError when what is stored no longer is one."""
-    model = MESSAGES[parties.manifest(one.party).operation(one.operation).event]
+def read_message(party: str, operation: str, written: bytes) -> Outbound:
+    """Return the canonical message; raise MalformedError when the bytes are none for this operation."""
+    model = MESSAGES[parties.manifest(party).operation(operation).event]
     reader: TypeAdapter[Outbound] = TypeAdapter(model)
     try:
-        return reader.validate_json(transaction.sealer.unseal(one.sealed, context=CONTEXT))
+        return reader.validate_json(written)
     except ValidationError as error:
         text = f"the stored message is no {model.__name__}: {error.error_count()} fields do not fit"
         raise MalformedError(text, reason="message_unreadable") from error
-
-
-def mark_sending(transaction: Transaction, one: Claimed, body_id: int, *, worker: str, lease: timedelta) -> bool:
-    """Commit to a send before it is made. Return False when the lease was lost: then do not send."""
-    changed = transaction.sql.execute(
-        update(OUTBOX)
-        .where(OUTBOX.c.id == one.id, OUTBOX.c.leased_by == worker, OUTBOX.c.state == "waiting")
-        .values(
-            state="sending",
-            attempts=OUTBOX.c.attempts + 1,
-            body_id=body_id,
-            sending_at=func.now(),
-            leased_until=func.now() + lease,
-        )
-    )
-    return changed.rowcount == 1
-
-
-def renew(transaction: Transaction, one: Claimed, *, lease: timedelta) -> bool:
-    """Hold a message longer before asking about it. Return False when the lease was lost: then hands off."""
-    changed = transaction.sql.execute(
-        update(OUTBOX)
-        .where(OUTBOX.c.id == one.id, OUTBOX.c.leased_by == one.worker)
-        .values(leased_until=func.now() + lease)
-    )
-    return changed.rowcount == 1
-
-
-def mark_sent(transaction: Transaction, one: Claimed, receipt: Receipt | None) -> None:
-    """The partner has it: true even when the lease was lost meanwhile."""
-    receipt_id = None if receipt is None else bodies.keep(transaction, receipt.body, receipt.content_type)
-    _write(
-        transaction,
-        OUTBOX.c.id == one.id,
-        state="sent",
-        finished_at=func.now(),
-        receipt_id=receipt_id,
-        partner_reference=None if receipt is None else as_storable(receipt.external_id) or None,
-        reason=None,
-        reason_text=None,
-    )
-
-
-def mark_waiting(transaction: Transaction, one: Claimed, *, after: timedelta, reason: str, reason_text: str) -> None:
-    """Nothing happened at the partner; try again after a while."""
-    _finish(
-        transaction,
-        one,
-        state="waiting",
-        not_before=func.now() + after,
-        reason=reason,
-        reason_text=as_storable(reason_text),
-    )
-
-
-def mark_untried(transaction: Transaction, one: Claimed, *, after: timedelta, reason: str, reason_text: str) -> None:
-    """It could be neither sent nor asked about, through no fault of its own: it stands as before, no try is counted."""
-    waits = one.state == "waiting"
-    _finish(
-        transaction,
-        one,
-        state="waiting" if waits else "unknown",
-        attempts=OUTBOX.c.attempts - 1 if waits else OUTBOX.c.attempts,
-        not_before=func.now() + after,
-        reason=reason,
-        reason_text=as_storable(reason_text),
-    )
-
-
-def mark_unknown(transaction: Transaction, one: Claimed, *, after: timedelta, reason: str, reason_text: str) -> None:
-    """It may have happened; it will be asked about after a while."""
-    _finish(
-        transaction,
-        one,
-        state="unknown",
-        asks=OUTBOX.c.asks + 1,
-        not_before=func.now() + after,
-        reason=reason,
-        reason_text=as_storable(reason_text),
-    )
-
-
-def mark_stopped(transaction: Transaction, one: Claimed, *, state: str, reason: str, reason_text: str) -> None:
-    """It goes no further by itself (`refused` or `set_aside`); a person finds it among the set-aside items."""
-    if not _finish(
-        transaction, one, state=state, finished_at=func.now(), reason=reason, reason_text=as_storable(reason_text)
-    ):
-        return
-    set_aside.note_outgoing(
-        transaction,
-        party=one.party,
-        kind=one.operation,
-        outbox_id=one.id,
-        item=one.external_id,
-        reason=reason,
-        text=reason_text,
-    )
-
-
-def release(transaction: Transaction, worker: str) -> None:
-    """Give back what this worker leased and did not touch."""
-    transaction.sql.execute(
-        update(OUTBOX)
-        .where(OUTBOX.c.leased_by == worker, OUTBOX.c.state.in_(("waiting", "unknown")))
-        .values(leased_by=None, leased_until=None)
-    )
-
-
-def next_due_s(transaction: Transaction, party: str, operations: tuple[str, ...]) -> float | None:
-    """Return in how many seconds the next open message may go, or None when nothing is open or it is held."""
-    found = transaction.sql.execute(
-        text(
-            """
-            SELECT extract(epoch FROM min(greatest(not_before, coalesce(leased_until, not_before))) - now())
-            FROM outbox AS one
-            WHERE party = :party AND operation = ANY(:operations) AND state IN ('waiting', 'unknown', 'sending')
-              AND NOT EXISTS (
-                  SELECT 1 FROM outbox AS earlier
-                  WHERE earlier.party = one.party AND earlier.key = one.key AND earlier.id < one.id
-                    AND earlier.state NOT IN ('sent', 'superseded'))
-            """
-        ),
-        {"party": party, "operations": list(operations)},
-    ).scalar()
-    return None if found is None else max(0.0, float(found))
-
-
-def _finish(transaction: Transaction, one: Claimed, **values: object) -> bool:
-    """Write an outcome and end the lease; a worker that lost its lease has no more say."""
-    return _write(transaction, OUTBOX.c.id == one.id, OUTBOX.c.leased_by == one.worker, **values)
-
-
-def _write(transaction: Transaction, *which: ColumnElement[bool], **values: object) -> bool:
-    done = transaction.sql.execute(update(OUTBOX).where(*which).values(leased_by=None, leased_until=None, **values))
-    return done.rowcount == 1

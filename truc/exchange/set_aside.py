@@ -1,9 +1,10 @@
 """Items that could not go on, each with its reason, until a person resolves them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from truc.store.opened import Transaction, as_storable
@@ -42,7 +43,18 @@ def note_outgoing(
 ) -> None:
     """Set one outgoing message aside; its bytes stay in the outbox."""
     transaction.sql.execute(
-        upsert(SET_ASIDE).values(party=party, kind=kind, outbox_id=outbox_id, item=item, reason=reason, text=text)
+        upsert(SET_ASIDE).values(
+            party=party, kind=kind, outbox_id=outbox_id, item=item, reason=reason, text=as_storable(text)
+        )
+    )
+
+
+def resolve_outgoing(transaction: Transaction, outbox_ids: Sequence[int], *, how: str) -> None:
+    """Close what is open about these outgoing messages."""
+    transaction.sql.execute(
+        update(SET_ASIDE)
+        .where(SET_ASIDE.c.outbox_id.in_(outbox_ids), SET_ASIDE.c.state == "open")
+        .values(state="resolved", resolved_at=func.now(), resolved_how=how)
     )
 
 

@@ -7,6 +7,7 @@ from alembic.config import Config
 from sqlalchemy import create_engine, text
 
 from truc.settings import sqlalchemy_url
+from truc.store import drawers
 
 # Any number that is always the same: two starts at once migrate one after the other.
 LOCK = 7_402_611_201
@@ -20,6 +21,7 @@ def upgrade(url: str) -> None:
             connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
             connection.commit()
             command.upgrade(config(connection), "head")
+            drawers.ensure(connection)
             connection.commit()
     finally:
         engine.dispose()

@@ -1,15 +1,23 @@
 """An opened store: the database and the keys that seal what is personal in it."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
+import psycopg.errors
 from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from truc import secrets_file
 from truc.settings import Settings, sqlalchemy_url
 from truc.trust.sealing import Sealer
+
+T = TypeVar("T")
+# Two transactions wanted the same rows, and PostgreSQL let one of them win: the other only has to run again.
+LOST_RACES = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
+RACES_MAX = 5
 
 
 def as_storable(words: str) -> str:
@@ -43,6 +51,18 @@ class Store:
         """Open a transaction; it commits at the end and rolls back on any exception."""
         with self.engine.begin() as connection:
             yield Transaction(connection, self.sealer)
+
+    def run(self, work: Callable[[Transaction], T]) -> T:
+        """Do `work` in a transaction and return what it returns; one that lost a race for its rows is done again."""
+        for _ in range(RACES_MAX - 1):
+            try:
+                with self.begin() as transaction:
+                    return work(transaction)
+            except OperationalError as error:
+                if not isinstance(error.orig, LOST_RACES):
+                    raise
+        with self.begin() as transaction:
+            return work(transaction)
 
     def close(self) -> None:
         """Close every kept database connection."""

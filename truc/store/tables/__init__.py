@@ -1,6 +1,18 @@
 """Every table of the core stores, one file per store. Migrations are drawn from them (truc/store/migrations)."""
 
-from truc.store.tables import catalogue, dossiers, exchange, keys, money, people, post, reconciliation
+from truc.store.tables import catalogue, dossiers, exchange, journal, keys, lines, money, people, post, reconciliation
 from truc.store.tables.base import METADATA
 
-__all__ = ["METADATA", "catalogue", "dossiers", "exchange", "keys", "money", "people", "post", "reconciliation"]
+__all__ = [
+    "METADATA",
+    "catalogue",
+    "dossiers",
+    "exchange",
+    "journal",
+    "keys",
+    "lines",
+    "money",
+    "people",
+    "post",
+    "reconciliation",
+]

@@ -26,7 +26,7 @@ STATEMENTS = Table(
     Column("business_on", Date, nullable=False),
     Column("version", Integer, nullable=False),  # a restated file is the next version; the same file is refused
     Column("digest", CHAR(64), nullable=False),
-    Column("inbox_id", BigInteger, ForeignKey("inbox.id"), nullable=False),
+    Column("inbox_id", BigInteger, nullable=False),
     Column("count", Integer, nullable=False),
     Column("amount_vnd", VND, nullable=False),
     Column("booked_at", INSTANT, nullable=False, server_default=text("now()")),

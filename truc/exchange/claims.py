@@ -1,0 +1,189 @@
+"""Claims messages for a courier: takes what may go, writes the partner's bytes, and commits SENDING before any call."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import text
+
+from truc import parties
+from truc.envelope import digest_of
+from truc.errors import MalformedError, TrucError
+from truc.exchange import bodies, outbox, outcomes, set_aside
+from truc.exchange.bodies import Body
+from truc.exchange.journal import entries
+from truc.exchange.outcomes import Claimed, Outcome
+from truc.store.opened import Transaction
+
+log = logging.getLogger(__name__)
+
+# Whatever lies in drawer 0 is not done, so the first of a key there holds the others back. (Not NOT EXISTS: that is
+# planned as one join over the whole queue, this as one look into an index per message taken.)
+_MAY_GO = """
+    drawer = 0 AND party = :party AND operation = ANY(CAST(:operations AS text[]))
+    AND state IN ('waiting', 'unknown', 'sending')
+    AND place = (
+        SELECT min(first.place) FROM outbox AS first
+        WHERE first.drawer = 0 AND first.party = one.party AND first.key = one.key)
+"""
+_TAKE = text(
+    f"""
+    SELECT id, operation, key, external_id, amount_vnd, message_id, state, attempts, asks, body_id, published_at, trace,
+        leased_by, extract(epoch FROM now() - sending_at) AS silent_s
+    FROM outbox AS one
+    WHERE {_MAY_GO} AND not_before <= now() AND (leased_until IS NULL OR leased_until < now())
+    ORDER BY place LIMIT :most FOR UPDATE SKIP LOCKED
+    """
+)
+_NEXT_DUE = text(
+    f"""
+    SELECT extract(epoch FROM min(greatest(not_before, coalesce(leased_until, not_before))) - now())
+    FROM outbox AS one WHERE {_MAY_GO}
+    """
+)
+_MARK = text(
+    """
+    UPDATE outbox
+    SET state = CASE state WHEN 'waiting' THEN 'sending' ELSE state END,
+        attempts = attempts + CASE state WHEN 'waiting' THEN 1 ELSE 0 END,
+        sending_at = CASE state WHEN 'waiting' THEN now() ELSE sending_at END,
+        body_id = given.body_id, leased_by = :worker, leased_until = now() + :lease
+    FROM unnest(CAST(:ids AS bigint[]), CAST(:body_ids AS bigint[])) AS given(id, body_id)
+    WHERE outbox.drawer = 0 AND outbox.id = given.id
+    """
+)
+# Latest wins: of a key's messages of this operation only the newest counts, unless one may have arrived already.
+_SUPERSEDE = text(
+    """
+    UPDATE outbox AS one
+    SET state = 'superseded', drawer = drawer_of(:months, now()), finished_at = now(), reason = 'newer_message',
+        reason_text = 'a newer message took its place', leased_by = NULL, leased_until = NULL
+    WHERE drawer = 0 AND party = :party AND operation = :operation AND state IN ('waiting', 'refused', 'set_aside')
+        AND EXISTS (
+            SELECT FROM outbox AS newer
+            WHERE newer.drawer = 0 AND newer.party = one.party AND newer.key = one.key
+                AND newer.operation = one.operation AND newer.place > one.place)
+    RETURNING id, key, external_id, amount_vnd
+    """
+)
+
+
+def claim(
+    transaction: Transaction, party: str, operations: tuple[str, ...], *, worker: str, most: int, lease: timedelta
+) -> tuple[list[Claimed], list[Outcome]]:
+    """Claim up to `most` messages that may go now and mark them: what waits becomes SENDING, with its bytes kept.
+
+    What is found SENDING or UNKNOWN keeps its state and its bytes. Return the claimed ones, and what became of
+    those that could not be written: they are set aside already.
+    """
+    for operation in operations:
+        if parties.manifest(party).operation(operation).latest_wins:
+            _supersede(transaction, party, operation)
+    values = {"party": party, "operations": list(operations), "most": most}
+    rows = sorted(transaction.sql.execute(_TAKE, values), key=lambda row: int(row.id))
+    ready, problems = _written(transaction, [_claimed(row, party) for row in rows])
+    outcomes.settle(transaction, problems)
+    if ready:
+        marks = {"ids": [one.id for one in ready], "body_ids": [one.body_id for one in ready]}
+        transaction.sql.execute(_MARK, {**marks, "worker": worker, "lease": lease})
+    return [replace(one, worker=worker) for one in ready], problems
+
+
+def next_due_s(transaction: Transaction, party: str, operations: tuple[str, ...]) -> float | None:
+    """Return in how many seconds the next open message may go, or None when nothing is open or it is held."""
+    found = transaction.sql.execute(_NEXT_DUE, {"party": party, "operations": list(operations)}).scalar()
+    return None if found is None else max(0.0, float(found))
+
+
+def _claimed(row: Any, party: str) -> Claimed:
+    return Claimed(
+        id=row.id,
+        worker=row.leased_by,
+        party=party,
+        operation=row.operation,
+        external_id=row.external_id,
+        key=row.key,
+        amount_vnd=row.amount_vnd,
+        message_id=row.message_id,
+        state=row.state,
+        attempts=row.attempts,
+        asks=row.asks,
+        body_id=row.body_id,
+        published_at=row.published_at,
+        silent_s=float(row.silent_s or 0),
+        trace=row.trace,
+    )
+
+
+def _written(transaction: Transaction, taken: Sequence[Claimed]) -> tuple[list[Claimed], list[Outcome]]:
+    """Give each its bytes: the very ones of the first try, or newly written and kept ones."""
+    old = bodies.read_many(transaction, [one.body_id for one in taken if one.body_id is not None])
+    messages = bodies.read_many(
+        transaction, [one.message_id for one in taken if one.body_id is None], context=outbox.CONTEXT
+    )
+    ready: list[Claimed] = []
+    problems: list[Outcome] = []
+    for one in taken:
+        try:
+            body = _body(one, old, messages)
+        except MalformedError as error:
+            problems.append(outcomes.stopped(one, "set_aside", error.reason, str(error)))
+        else:
+            ready.append(replace(one, body=body, digest=digest_of(body)))
+    fresh = [one for one in ready if one.body_id is None]
+    ids = bodies.keep_many(transaction, [_kept(one) for one in fresh])
+    numbered = dict(zip((one.id for one in fresh), ids, strict=True))
+    return [replace(one, body_id=numbered.get(one.id, one.body_id)) for one in ready], problems
+
+
+def _body(one: Claimed, old: dict[int, bytes], messages: dict[int, bytes]) -> bytes:
+    found = messages.get(one.message_id) if one.body_id is None else old.get(one.body_id)
+    if found is None:
+        raise MalformedError("the bytes are past their period and were dropped", reason="bytes_dropped")
+    return found if one.body_id is not None else _write(one, found)
+
+
+def _write(one: Claimed, message: bytes) -> bytes:
+    try:
+        return parties.writer(one.party, one.operation)(outbox.read_message(one.party, one.operation, message))
+    except TrucError:
+        raise
+    except Exception as error:  # a mapping's bug sets its message aside; the party's others go on
+        # The kind only: a traceback's last line may hold a citizen's data.
+        name = type(error).__name__
+        log.error("%s %s: the mapping failed on outbox %d: %s", one.party, one.operation, one.id, name)  # noqa: TRY400
+        problem = f"the mapping failed: {name}; mend it, then replay it"
+        raise MalformedError(problem, reason="mapping_failed") from error
+
+
+def _kept(one: Claimed) -> Body:
+    months = parties.manifest(one.party).operation(one.operation).retention.bodies_months
+    return Body(one.body, "application/octet-stream", months)
+
+
+def _supersede(transaction: Transaction, party: str, operation: str) -> None:
+    months = parties.manifest(party).operation(operation).retention.metadata_months
+    gone = transaction.sql.execute(_SUPERSEDE, {"party": party, "operation": operation, "months": months}).all()
+    if not gone:
+        return
+    set_aside.resolve_outgoing(transaction, [row.id for row in gone], how="superseded")
+    entries.note(
+        transaction,
+        [
+            entries.Decision(
+                exchange_id=row.id,
+                direction="out",
+                party=party,
+                kind=operation,
+                key=row.key,
+                external_id=row.external_id,
+                outcome="superseded",
+                digest_out=None,
+                digest_in=None,
+                amount_vnd=row.amount_vnd,
+            )
+            for row in gone
+        ],
+    )

@@ -1,0 +1,64 @@
+"""The hands of a courier: they make the calls, many at a time, while one coordinator does the database work."""
+
+import queue
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+from truc.exchange.outcomes import Outcome
+
+Work = Callable[[], Sequence[Outcome]]
+
+
+class Hands(Protocol):
+    """What a courier needs of whoever makes its calls, and of time; a simulation brings its own."""
+
+    def give(self, work: Work) -> None:
+        """Have `work` done as soon as a hand is free."""
+
+    def take(self, wait_s: float) -> list[Outcome]:
+        """Return the outcomes that are there; wait up to `wait_s` for the first when there is none."""
+
+    def rest(self, seconds: float) -> None:
+        """Do nothing for a while."""
+
+    def now_s(self) -> float:
+        """Return a clock that only goes forward."""
+
+    def close(self) -> None:
+        """Wait for what is being done, and let go."""
+
+
+class ThreadHands:
+    """Threads of this process, as many as the partner may be called at once."""
+
+    def __init__(self, count: int, *, name: str) -> None:
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix=name)
+        self._done: queue.SimpleQueue[Sequence[Outcome]] = queue.SimpleQueue()
+
+    def give(self, work: Work) -> None:
+        """Have `work` done by the next free thread. It must not raise."""
+        self._pool.submit(lambda: self._done.put(work()))
+
+    def take(self, wait_s: float) -> list[Outcome]:
+        """Return what is done, waiting up to `wait_s` for the first."""
+        found: list[Outcome] = []
+        try:
+            found.extend(self._done.get(timeout=wait_s))
+            while True:
+                found.extend(self._done.get_nowait())
+        except queue.Empty:
+            return found
+
+    def rest(self, seconds: float) -> None:
+        """Sleep."""
+        time.sleep(seconds)
+
+    def now_s(self) -> float:
+        """Return the monotonic clock."""
+        return time.monotonic()
+
+    def close(self) -> None:
+        """Wait for the calls that are being made."""
+        self._pool.shutdown(wait=True)
