@@ -1,6 +1,6 @@
-"""`make bench`: run every benchmark and print its table; bench/RESULTS.md keeps what was measured."""
+"""`make bench`: run the short benchmarks and print their table; bench/RESULTS.md keeps what was measured."""
 
-from bench import delivering, starting
+from bench import exchange, starting
 from bench.figures import show
 
-show([*starting.run(), *delivering.run()])
+show([*starting.run(), *exchange.run()])

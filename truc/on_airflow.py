@@ -1,17 +1,31 @@
 """The one door to Airflow: the connection of a party, and steps as tasks."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Set
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 import pendulum
-from airflow.sdk import DAG, BaseHook, Connection, Param, task
+from airflow.sdk import (
+    DAG,
+    Asset,
+    AssetOrTimeSchedule,
+    AssetWatcher,
+    BaseHook,
+    Connection,
+    CronTriggerTimetable,
+    Param,
+    task,
+)
 from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.observability import stats
+from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
-from truc import connections, settings, steps
+from truc import connections, parties, queues, settings, steps, waking
 from truc.domain.calendar import local_day
 from truc.errors import TransientError, TrucError
+from truc.exchange.outbox import WOKEN
 from truc.manifest import Manifest, Pipeline
 from truc.store.opened import Store, open_hub_store
 
@@ -36,7 +50,8 @@ PATIENCE: dict[str, dict[str, Any]] = {
     "fetch": DEFAULTS,
     "fetch_day": {**DEFAULTS, "retries": 48, "max_retry_delay": timedelta(minutes=15)},
 }
-START = pendulum.datetime(2026, 1, 1, tz="Asia/Ho_Chi_Minh")
+ZONE = "Asia/Ho_Chi_Minh"
+START = pendulum.datetime(2026, 1, 1, tz=ZONE)
 DAY = Param(
     default=None,
     type=["null", "string"],
@@ -63,6 +78,63 @@ def connection(party: str) -> connections.Connection:
     found = Connection.get(party)
     fields = {name: getattr(found, name, None) for name in connections.STANDARD_FIELDS}
     return connections.from_airflow_json(party, {**fields, "extra": found.extra or {}})
+
+
+class OutboxTrigger(BaseEventTrigger):
+    """Fires when a commit left work in one of the queues of a pipeline, and once when it starts to listen.
+
+    All of them share one database connection of the triggerer. What Airflow stores and shows of a trigger is which
+    queues it is about; the settings are read where it runs.
+    """
+
+    def __init__(self, party: str, operations: list[str]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.party, self.operations = party, operations
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return what makes the same trigger again."""
+        return f"{__name__}.{type(self).__name__}", {"party": self.party, "operations": self.operations}
+
+    def shared_stream_key(self) -> str:
+        """Return the same for all, so that they share what `open_shared_stream` hears."""
+        return WOKEN
+
+    @classmethod
+    async def open_shared_stream(cls, kwargs: dict[str, Any]) -> AsyncIterator[frozenset[str]]:  # noqa: ARG003  (of one trigger, this is for all)
+        """Yield which queues of any delivering pipeline have new work."""
+        async for woken in waking.woken(_address, _delivering()):
+            yield woken
+
+    async def filter_shared_stream(self, shared_stream: AsyncIterator[frozenset[str]]) -> AsyncIterator[TriggerEvent]:
+        """Yield an event at the start, as others may have listened before, and one for each time ours have new work."""
+        ours = {f"{self.party}/{operation}" for operation in self.operations}
+        yield _event(ours)
+        async for woken in shared_stream:
+            if found := woken & ours:
+                yield _event(found)
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Do the same over a connection of its own, for a triggerer that shares nothing."""
+        async for event in self.filter_shared_stream(self.open_shared_stream({})):
+            yield event
+
+
+def _event(queues_woken: Set[str]) -> TriggerEvent:
+    return TriggerEvent({"queues": sorted(queues_woken)})  # type: ignore[no-untyped-call]
+
+
+def _address() -> str:
+    return settings.load().database_url.replace("+psycopg", "")
+
+
+def _delivering() -> frozenset[str]:
+    return frozenset(
+        f"{manifest.party}/{operation}"
+        for manifest in parties.manifests()
+        for pipeline in manifest.pipelines
+        if pipeline.does == "deliver"
+        for operation in pipeline.of
+    )
 
 
 def step(act: Callable[P, R]) -> Callable[P, R]:
@@ -100,7 +172,7 @@ def party_dag(manifest: Manifest, pipeline: Pipeline) -> DAG:
         dag_id=pipeline.dag_id,
         description=pipeline.title,
         doc_md=f"**{pipeline.title_vi}** — {pipeline.title}. Party: `{manifest.party}`.",
-        schedule=pipeline.schedule,
+        schedule=_SCHEDULES[pipeline.does](manifest.party, pipeline),
         start_date=START,
         catchup=False,
         max_active_runs=RUNS_AT_ONCE[pipeline.does],
@@ -113,12 +185,58 @@ def party_dag(manifest: Manifest, pipeline: Pipeline) -> DAG:
     return dag
 
 
+def _by_clock(_party: str, pipeline: Pipeline) -> CronTriggerTimetable:
+    return CronTriggerTimetable(pipeline.schedule, timezone=ZONE)
+
+
+def _woken(party: str, pipeline: Pipeline) -> AssetOrTimeSchedule:
+    """Run at once when a commit left work, and by the clock.
+
+    The clock's runs are the sweep: they find what no notification tells of. That is a notification lost, and a
+    message whose time came later: after a back-off, an open breaker, a maintenance.
+    """
+    trigger = OutboxTrigger(party, list(pipeline.of))
+    name = f"outbox/{party}/{pipeline.dag_id}"
+    work = Asset(name=name, uri=f"truc://{name}", watchers=[AssetWatcher(name=name, trigger=trigger)])
+    return AssetOrTimeSchedule(timetable=_by_clock(party, pipeline), assets=[work])
+
+
+_SCHEDULES: dict[str, Callable[[str, Pipeline], CronTriggerTimetable | AssetOrTimeSchedule]] = {
+    "deliver": _woken,
+    "fetch": _by_clock,
+    "fetch_day": _by_clock,
+}
+
+
 def _deliver_task(party: str, operations: tuple[str, ...]) -> None:
     @dag_task("deliver")
     def deliver() -> dict[str, int]:
-        return steps.deliver(hub_store(), connection(party), operations)
+        store = hub_store()
+        with metered(store, party, operations):
+            return steps.deliver(store, connection(party), operations)
 
     deliver()
+
+
+@contextmanager
+def metered(store: Store, party: str, operations: tuple[str, ...]) -> Iterator[None]:
+    """Tell Airflow's metrics what the block did, also when it failed.
+
+    Per party and operation: counters `truc.exchange.{sent,refused,unknown,set_aside}.<party>.<operation>` by how much
+    each grew meanwhile, and gauges `truc.exchange.{waiting,oldest_waiting_s}.<party>.<operation>` as it stands at the
+    end. Party and operation are in the name, as plain StatsD knows no tags, and in the tags for what does.
+    """
+    before = queues.queues(store, party, operations)
+    try:
+        yield
+    finally:
+        for operation, queue in queues.queues(store, party, operations).items():
+            where, tags = f"{party}.{operation}", {"party": party, "operation": operation}
+            for outcome, times in queue.times.items():
+                if grown := times - before[operation].times.get(outcome, 0):
+                    stats.incr(f"truc.exchange.{outcome}.{where}", grown, tags=tags)
+            stats.gauge(f"truc.exchange.waiting.{where}", queue.waiting, tags=tags)
+            stats.gauge(f"truc.exchange.oldest_waiting_s.{where}", round(queue.oldest_waiting_s, 3), tags=tags)
 
 
 def _fetch_task(party: str, feeds: tuple[str, ...]) -> None:

@@ -33,8 +33,9 @@ class Client(Protocol):
     def close(self) -> None: ...
 
 
+@cache
 def names() -> tuple[str, ...]:
-    """Return every party that has a connector folder, in order of name."""
+    """Return every party that has a connector folder, in order of name; a new folder is seen after a restart."""
     connectors = importlib.import_module("connectors")
     found = (module.name for module in pkgutil.iter_modules(connectors.__path__) if module.ispkg)
     return tuple(sorted(found))

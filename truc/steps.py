@@ -16,6 +16,7 @@ from truc.envelope import Envelope, Receipt
 from truc.errors import MalformedError
 from truc.exchange import courier, inbox
 from truc.exchange.inbox import Book, Origin
+from truc.exchange.journal.chain import chain
 from truc.exchange.outcomes import Claimed
 from truc.messages import Inbound, Statement
 from truc.parties import Client
@@ -99,6 +100,11 @@ def fetch_day(store: Store, connection: Connection, feeds: tuple[str, ...], busi
 def book_kept(store: Store, party: str, kinds: tuple[str, ...]) -> dict[str, int]:
     """Book every kept message of these kinds that is not booked yet."""
     return asdict(inbox.book_kept(store, party, kinds, book=_booker(store)))
+
+
+def sweep(store: Store) -> dict[str, int]:
+    """Chain what the journal has pending: receipts of what came in, and of couriers that ended before they could."""
+    return {"chained": chain(store)}
 
 
 def reconcile(store: Store, party: str, business_on: date) -> dict[str, object]:

@@ -4,6 +4,7 @@ Airflow reads its settings when it is imported and changes much of the process, 
 of it: tests/dags/conftest.py starts this program once and the tests look at its answer.
 """
 
+import asyncio
 import importlib.util
 import json
 import os
@@ -26,6 +27,7 @@ def main() -> None:
     seen["sensitive"] = masked()
     seen["step"] = failures()
     seen["played"] = played(bag, told["control"])
+    seen["heard"] = asyncio.run(heard())
     Path(sys.argv[1]).write_text(json.dumps(seen, default=str), encoding="utf-8")
 
 
@@ -55,7 +57,13 @@ def filled_bag(folder: str):
 
 def described(dag) -> dict:
     """What the tests ask about one DAG."""
+    clock = getattr(dag.timetable, "timetable", dag.timetable)  # of one that also waits for an asset
     return {
+        "cron": clock.expression,
+        "watched": {
+            asset.uri: [watcher.trigger.serialize() for watcher in asset.watchers]
+            for _, asset in dag.timetable.asset_condition.iter_assets()
+        },
         "file": Path(dag.fileloc).name,
         "owner": dag.owner,
         "tags": sorted(dag.tags),
@@ -65,7 +73,7 @@ def described(dag) -> dict:
         "max_active_runs": dag.max_active_runs,
         "paused_at_creation": dag.is_paused_upon_creation,
         "description": dag.description or dag.doc_md,
-        "schedule_zone": str(dag.timetable.timezone),
+        "schedule_zone": str(clock.timezone),
         "tasks": {
             task.task_id: {"retries": task.retries, "owner": task.owner, "delay_s": task.retry_delay.total_seconds()}
             for task in dag.tasks
@@ -137,6 +145,8 @@ def played(bag, control: dict[str, str]) -> dict:
     for name in ("statement_momo", "statement_vietinbank", "reconcile_payments"):
         seen[name] = run(bag, name, {"day": DAY})
     seen["codes"] = references
+    seen["exchange_sweep"], seen["exchange_sweep again"] = run(bag, "exchange_sweep"), run(bag, "exchange_sweep")
+    seen["failed while metered"] = failed_while_metered(store)
     store.close()
     return seen
 
@@ -226,6 +236,71 @@ def bank_writes(control: str, reference: str) -> None:
     """The bank has a transfer for our second payment, of which the hub has not heard."""
     line = {"our_reference": reference, "partner_reference": "FT1", "amount_vnd": 250_000, "at": AT.isoformat()}
     called(control, "deposit", {"day": DAY, "lines": [line]})
+
+
+def failed_while_metered(store) -> str:
+    """Measure the notices that wait, as a delivery does that fails before it sends any."""
+    from truc.on_airflow import metered
+
+    def fail() -> None:
+        raise ConnectionError("on purpose")
+
+    try:
+        with metered(store, "sms", ("message",)):
+            fail()
+    except ConnectionError as error:
+        return str(error)
+
+
+async def heard() -> dict:
+    """Two triggers as a triggerer runs them: what each fires, and how many connections they hold."""
+    import contextlib
+
+    import psycopg
+    from airflow.triggers.shared_stream import SharedStreamManager
+
+    from truc import settings
+    from truc.on_airflow import OutboxTrigger
+
+    streams, fired = SharedStreamManager(), {}
+    triggers = [OutboxTrigger("sms", ["message"]), OutboxTrigger("national_portal", ["dossier", "progress"])]
+
+    async def run_trigger(number: int, trigger) -> None:
+        key = trigger.shared_stream_key()
+        async for event in trigger.filter_shared_stream(streams.subscribe(trigger_id=number, trigger=trigger, key=key)):
+            fired.setdefault(trigger.party, []).append(event.payload)
+
+    async def until_fired(party: str, times: int) -> None:
+        async with asyncio.timeout(30):
+            while len(fired.get(party, [])) < times:
+                await asyncio.sleep(0.05)
+
+    running = [asyncio.create_task(run_trigger(number, trigger)) for number, trigger in enumerate(triggers)]
+    await until_fired("sms", 2)
+    await until_fired("national_portal", 2)
+    address = settings.load().database_url.replace("+psycopg", "")
+    with psycopg.connect(address, autocommit=True) as connection:
+        own = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'truc waking'"
+        connections = connection.execute(own + " AND datname = current_database()").fetchone()[0]
+        for _ in range(1000):
+            connection.execute("SELECT pg_notify('truc_outbox', 'sms/message')")
+    await until_fired("sms", 3)
+    await asyncio.sleep(3)
+    for one in running:
+        one.cancel()
+    for one in running:
+        with contextlib.suppress(asyncio.CancelledError):
+            await one
+    await streams.stop_all()
+    return {"fired": fired, "connections": connections, "alone": await first_event_alone(triggers[0])}
+
+
+async def first_event_alone(trigger) -> dict:
+    """What the trigger fires first where streams are not shared."""
+    from contextlib import aclosing
+
+    async with aclosing(trigger.run()) as events:
+        return (await anext(events)).payload
 
 
 def called(control: str, path: str, value: dict) -> None:

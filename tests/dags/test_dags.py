@@ -22,7 +22,7 @@ OF_THE_ISSUE = {
 }
 DECLARED = {pipeline.dag_id: one for one in parties.manifests() for pipeline in one.pipelines}
 BY_DAY = {"statement_momo", "statement_vietinbank", "reconcile_payments"}
-OF_FILES = {"catalogue_load", "payment_callbacks", "reconcile_payments"}
+OF_FILES = {"catalogue_load", "exchange_sweep", "payment_callbacks", "reconcile_payments"}
 
 
 def test_every_file_is_read_without_an_error(seen):
@@ -31,7 +31,7 @@ def test_every_file_is_read_without_an_error(seen):
 
 def test_there_is_one_dag_for_each_declared_pipeline_and_for_each_file_and_no_other(seen):
     assert set(seen["dags"]) == set(DECLARED) | OF_FILES
-    assert set(seen["dags"]) == OF_THE_ISSUE | {"payment_requests"}
+    assert set(seen["dags"]) == OF_THE_ISSUE | {"payment_requests", "exchange_sweep"}
 
 
 def test_no_two_files_make_the_same_dag(seen):
@@ -59,6 +59,44 @@ def test_what_drains_a_queue_runs_alone_and_what_waits_for_a_days_file_waits_all
             assert (dag["max_active_runs"], retries) == (4, {48}), name
         else:
             assert (dag["max_active_runs"], retries) == (1, {4}), name
+
+
+def test_every_pipeline_keeps_the_schedule_it_declares(seen):
+    for manifest in parties.manifests():
+        for pipeline in manifest.pipelines:
+            assert seen["dags"][pipeline.dag_id]["cron"] == pipeline.schedule
+
+
+def test_a_pipeline_that_delivers_is_also_woken_by_its_own_queues_and_no_other_dag_is_woken(seen):
+    woken = {name: dag["watched"] for name, dag in seen["dags"].items() if dag["watched"]}
+    assert woken == {
+        pipeline.dag_id: {
+            # All that Airflow stores of a trigger, and shows: no address, no secret.
+            f"truc://outbox/{manifest.party}/{pipeline.dag_id}": [
+                ["truc.on_airflow.OutboxTrigger", {"party": manifest.party, "operations": list(pipeline.of)}]
+            ]
+        }
+        for manifest in parties.manifests()
+        for pipeline in manifest.pipelines
+        if pipeline.does == "deliver"
+    }
+    assert len(woken) == 4
+
+
+def test_every_operation_of_a_party_is_delivered_by_exactly_one_pipeline(seen):
+    for manifest in parties.manifests():
+        delivered = Counter(name for one in manifest.pipelines if one.does == "deliver" for name in one.of)
+        assert delivered == Counter(operation.name for operation in manifest.operations)
+
+
+def test_a_trigger_fires_at_its_start_and_for_its_own_queues_over_one_shared_connection(seen):
+    portal = {"queues": ["national_portal/dossier", "national_portal/progress"]}
+    sms = {"queues": ["sms/message"]}
+    assert seen["heard"]["connections"] == 1
+    assert seen["heard"]["fired"]["national_portal"] == [portal, portal]  # at its start, and when all began to listen
+    assert set(map(str, seen["heard"]["fired"]["sms"])) == {str(sms)}
+    assert 3 <= len(seen["heard"]["fired"]["sms"]) <= 5  # a thousand notifications later
+    assert seen["heard"]["alone"] == sms
 
 
 def test_a_dag_is_tagged_with_the_party_it_works_for(seen):
@@ -95,7 +133,7 @@ def test_what_is_transient_or_a_bug_or_well_done_passes_as_it_is(seen):
 
 
 def test_every_run_of_the_small_day_ends_well(seen):
-    runs = {name: run["state"] for name, run in seen["played"].items() if name != "codes"}
+    runs = {name: run["state"] for name, run in seen["played"].items() if name not in ("codes", "failed while metered")}
     assert set(runs.values()) == {"success"}, runs
 
 
@@ -116,6 +154,29 @@ def test_the_portal_has_what_the_status_push_delivered(seen):
         codes["dossier momo"]: "4",
         codes["dossier vietinbank"]: "2",
     }
+
+
+def test_a_delivery_tells_airflows_metrics_what_it_sent_and_what_waits(seen):
+    ours = [line for line in seen["metrics"] if line.startswith("airflow.truc.exchange.")]
+    for what in ("national_portal.dossier:2", "national_portal.progress:1", "momo.payment:1"):
+        assert ours.count(f"airflow.truc.exchange.sent.{what}|c") == 1, ours
+    assert "airflow.truc.exchange.waiting.national_portal.dossier:0|g" in ours
+    assert "airflow.truc.exchange.oldest_waiting_s.national_portal.dossier:0.0|g" in ours
+    assert not [line for line in ours if ".refused." in line or ".unknown." in line or ".set_aside." in line]
+
+
+def test_the_metrics_are_told_also_by_a_delivery_that_fails(seen):
+    assert seen["played"]["failed while metered"] == "on purpose"
+    gauges = dict(line.removesuffix("|g").rsplit(":", 1) for line in seen["metrics"] if line.endswith("|g"))
+    assert gauges["airflow.truc.exchange.waiting.sms.message"] == "2"
+    assert float(gauges["airflow.truc.exchange.oldest_waiting_s.sms.message"]) > 0
+
+
+def test_the_sweep_brings_into_the_journal_what_came_in_and_the_next_finds_nothing(seen):
+    [first] = seen["played"]["exchange_sweep"]["returned"].values()
+    [again] = seen["played"]["exchange_sweep again"]["returned"].values()
+    assert first["chained"] > 0
+    assert again == {"chained": 0}
 
 
 def test_the_payment_request_reached_momo_only(seen):

@@ -3,9 +3,10 @@
 import logging
 import random
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
 from datetime import timedelta
 
-from truc import parties
+from truc import parties, tracing
 from truc.envelope import Arrival, Receipt
 from truc.errors import MalformedError, OutcomeUnknownError, RejectedError, SetupError, TransientError, TrucError
 from truc.exchange.outcomes import Claimed, Outcome, stopped
@@ -21,6 +22,13 @@ RETRY_AFTER_MAX_S = 86_400  # a partner that asks for more than a day is asked a
 
 def attempt(client: Client, limits: Limits, one: Claimed) -> Outcome:
     """Send or ask, and return what became of it. Raise SetupError when the partner refuses our settings."""
+    with _traced(one) as span:
+        done = _attempt(client, limits, one)
+        span.set_attribute("truc.outcome", done.name)
+    return done
+
+
+def _attempt(client: Client, limits: Limits, one: Claimed) -> Outcome:
     declared = parties.manifest(one.party).operation(one.operation).outcome
     asks = one.state != "waiting" and declared is OutcomeClass.ASK
     if one.state != "waiting" and declared is OutcomeClass.NEITHER:
@@ -40,6 +48,17 @@ def attempt(client: Client, limits: Limits, one: Claimed) -> Outcome:
 
 def attempt_batch(client: Client, limits: Limits, batch: Sequence[Claimed]) -> list[Outcome]:
     """Send new messages in one call. One answer stands for all; a batch that is refused says nothing of its messages."""
+    with ExitStack() as spans:
+        # The call is made in the first one's trace; the others name that exchange.
+        traced = [spans.enter_context(_traced(one)) for one in reversed(batch)]
+        done = _attempt_batch(client, limits, batch)
+        for span, outcome in zip(reversed(traced), done, strict=True):
+            span.set_attribute("truc.outcome", outcome.name)
+            span.set_attribute("truc.batch", batch[0].id)
+    return done
+
+
+def _attempt_batch(client: Client, limits: Limits, batch: Sequence[Claimed]) -> list[Outcome]:
     try:
         receipt = parties.batch_sender(client, batch[0].operation)([one.outgoing for one in batch])
     except SetupError:
@@ -75,6 +94,19 @@ def untried(limits: Limits, one: Claimed, error: TrucError) -> Outcome:
 def untouched(one: Claimed) -> Outcome:
     """Return that no call was made: it stands as it did before it was claimed."""
     return Outcome(one=one, became="untouched", name="", reached=None)
+
+
+def _traced(one: Claimed) -> AbstractContextManager[tracing.Span]:
+    """Open the courier's span, in the trace of what published the message. No key, no external id: they name people."""
+    told: dict[str, str | int] = {
+        "truc.exchange_id": one.id,
+        "truc.party": one.party,
+        "truc.operation": one.operation,
+        "truc.state": one.state,
+        "truc.attempts": one.attempts + (one.state == "waiting"),
+        "truc.asks": one.asks,
+    }
+    return tracing.continued("courier", one.trace, kind="consumer", attributes=told)
 
 
 def _send(client: Client, one: Claimed) -> Outcome:

@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from truc import parties
+from truc import parties, tracing
 from truc.errors import SetupError
 from truc.exchange import attempts, claims, line, outcomes
 from truc.exchange.hands import Hands, ThreadHands
@@ -85,6 +85,7 @@ def deliver(
         with store.begin() as transaction:
             line.leave(transaction, worker)
     chain(store)
+    tracing.flush()
     log.info("%s: delivered %s %s", party, dict(run.delivery.counts), run.delivery.why)
     if run.setup is not None:
         raise run.setup

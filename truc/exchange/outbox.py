@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import text
 
-from truc import parties
+from truc import parties, tracing
 from truc.envelope import digest_of
 from truc.errors import MalformedError
 from truc.manifest import Event
@@ -128,10 +128,11 @@ def publish_many(transaction: Transaction, given: Sequence[Publication]) -> int:
         "dossiers": [one.message.dossier_code for one in given],
         "amounts": [getattr(one.message, "amount_vnd", None) for one in given],
         "content_type": CONTENT_TYPE,
-        "trace": None,
         "woken": WOKEN,
     }
-    return sum(row.times for row in transaction.sql.execute(_PUBLISH, values))
+    with tracing.span("publish", kind="producer", attributes={"truc.messages": len(given)}):
+        values["trace"] = tracing.traceparent()
+        return sum(row.times for row in transaction.sql.execute(_PUBLISH, values))
 
 
 def read_message(party: str, operation: str, written: bytes) -> Outbound:

@@ -1,4 +1,4 @@
-"""The gateway: partners' callbacks on /partners/…, the internal API on /internal/v1, OpenAPI on /docs."""
+"""The gateway: partners' callbacks on /partners/…, the internal API on /internal/v1, /metrics, OpenAPI on /docs."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -9,12 +9,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import OperationalError
 from starlette.concurrency import run_in_threadpool
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from truc import connections, parties, settings
+from truc import connections, parties, settings, tracing
 from truc.envelope import Envelope, digest_of
 from truc.errors import SetupError
 from truc.exchange import inbox
-from truc.inbound import internal
+from truc.inbound import internal, metrics
 from truc.inbound.body_limit import BodyLimit
 from truc.inbound.callbacks import HttpAnswer, Incoming, Received, Refused
 from truc.inbound.forms import told
@@ -27,6 +28,32 @@ log = logging.getLogger(__name__)
 BODY_BYTES_MAX = 8 * 1024 * 1024
 # A partner's notice is small. What is refused is kept, so a stranger must not fill the store with it.
 CALLBACK_BYTES_MAX = 64 * 1024
+# Asked every few seconds by machines: no trace is wanted of it.
+NOT_TRACED = ("/health", "/metrics")
+
+
+class Traced:
+    """ASGI middleware: a span for each call, named by its route, under the caller's where it sends a traceparent."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the call on. Its address is not told: it holds codes of dossiers."""
+        if scope["type"] != "http" or scope["path"] in NOT_TRACED:
+            await self._app(scope, receive, send)
+            return
+        given = dict(scope["headers"]).get(tracing.HEADER.encode(), b"").decode("latin-1")
+        with tracing.continued("gateway", given or None, kind="server") as span:
+
+            async def told(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    span.set_attribute("http.response.status_code", message["status"])
+                await send(message)
+
+            await self._app(scope, receive, told)
+            if (route := scope.get("route")) is not None:
+                span.update_name(f"gateway {scope['method']} {route.path}")
 
 
 def create_app(at: Settings | None = None) -> FastAPI:
@@ -38,6 +65,7 @@ def create_app(at: Settings | None = None) -> FastAPI:
     async def open_while_serving(_app: FastAPI) -> AsyncIterator[None]:
         yield
         store.close()
+        tracing.flush()
 
     app = FastAPI(
         lifespan=open_while_serving,
@@ -47,12 +75,14 @@ def create_app(at: Settings | None = None) -> FastAPI:
         redoc_url=None,
     )
     app.add_middleware(BodyLimit, bytes_max=BODY_BYTES_MAX)
+    app.add_middleware(Traced)
     payable = frozenset(
         one.party
         for one in parties.manifests()
         if one.capabilities & {Capability.TAKE_PAYMENTS, Capability.FETCH_STATEMENT}
     )
     app.include_router(internal.router(store, here.secrets, payable))
+    app.include_router(metrics.router(store, here.secrets))
 
     @app.exception_handler(RequestValidationError)
     async def malformed(_request: Request, error: RequestValidationError) -> Response:
@@ -107,9 +137,15 @@ def take(store: Store, party: str, kind: str, incoming: Incoming) -> HttpAnswer:
     except SetupError as error:
         log.error("%s %s: %s", party, kind, error)  # noqa: TRY400  (the text says all; a traceback adds noise)
         return HttpAnswer(503)
-    with store.begin() as transaction:
-        inbox.keep(transaction, received.envelope)
+    _keep(store, received.envelope)
     return received.answer
+
+
+def _keep(store: Store, envelope: Envelope) -> None:
+    told = {"truc.party": envelope.party, "truc.kind": envelope.kind}
+    with tracing.span("keep", attributes=told) as span, store.begin() as transaction:
+        kept = inbox.keep(transaction, envelope)
+        span.set_attribute("truc.exchange_id", kept.inbox_id)
 
 
 def _verified(party: str, incoming: Incoming) -> Received:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
+from truc import tracing
 from truc.errors import (
     MalformedError,
     OutcomeUnknownError,
@@ -100,12 +101,21 @@ class Rest:
         further statuses whose answer the caller reads (a partner that puts its result codes under 400).
         """
         harmless = method == "GET" if reads is None else reads
+        told = {"truc.party": self._party, "http.request.method": method}  # no path: it may name a dossier
+        with tracing.span(f"call {self._party}", kind="client", attributes=told) as span:
+            reply = self._made(method, path, body, headers, harmless=harmless)
+            span.set_attribute("http.response.status_code", reply.status)
+            if not 200 <= reply.status < 300 and reply.status not in accept:
+                raise refused(self._party, reply, harmless=harmless)
+        return reply
+
+    def _made(self, method: str, path: str, body: bytes, headers: dict[str, str] | None, *, harmless: bool) -> Reply:
         try:
             response = self._session.request(
                 method,
                 f"{self._base_url}{path}",
                 data=body or None,
-                headers=headers,
+                headers=tracing.carried(headers),
                 timeout=(self._limits.connect_timeout_s, self._limits.timeout_s),
                 allow_redirects=False,
                 stream=True,
@@ -114,10 +124,7 @@ class Rest:
             raise translate(self._party, error, harmless=harmless) from error
         with response:
             content = self._content(response, harmless=harmless)
-        reply = Reply(response.status_code, {k.lower(): v for k, v in response.headers.items()}, content)
-        if not 200 <= reply.status < 300 and reply.status not in accept:
-            raise refused(self._party, reply, harmless=harmless)
-        return reply
+        return Reply(response.status_code, {k.lower(): v for k, v in response.headers.items()}, content)
 
     def close(self) -> None:
         """Close the kept connections."""

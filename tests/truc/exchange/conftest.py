@@ -133,9 +133,33 @@ class Hub:
         raise AssertionError([(row.external_id, row.state, row.reason) for row in self.rows() if row.state != "sent"])
 
     def soon(self) -> None:
-        """Let everything that waits go now: no backoff, no open breaker."""
+        """Let everything that waits go now: no backoff, no open breaker, no slot of a courier that is dead."""
         self.sql("UPDATE outbox SET not_before = now() WHERE drawer = 0 AND state IN ('waiting', 'unknown')")
         self.sql("UPDATE lines SET retry_at = now() WHERE breaker <> 'closed'")
+        self.sql("UPDATE couriers SET leased_until = now() - interval '1 second'")
+
+    def leases_end(self) -> None:
+        """Let the time of every lease pass: of messages in a courier's hands, and of couriers."""
+        self.sql("UPDATE outbox SET leased_until = now() - interval '1 second' WHERE leased_until IS NOT NULL")
+        self.sql("UPDATE couriers SET leased_until = now() - interval '1 second'")
+
+    def finish(self, like: str, state: str = "sent") -> None:
+        """Put the messages with such an external id into their drawer, as if somebody else had done them."""
+        done = "UPDATE outbox SET state = :state, drawer = drawer_of(120, now()), finished_at = now(), leased_by = NULL"
+        self.sql(f"{done}, leased_until = NULL WHERE drawer = 0 AND external_id LIKE :like", state=state, like=like)
+
+    def tallies(self) -> dict[tuple[str, str, str], int]:
+        """What was counted: (party, kind, outcome) → times."""
+        rows = self.sql("SELECT party, kind, outcome, sum(times) AS times FROM tallies GROUP BY 1, 2, 3")
+        return {(row.party, row.kind, row.outcome): int(row.times) for row in rows}
+
+    def journal(self) -> list[tuple[str, str]]:
+        """The decisions noted so far, chained or not: (external id, outcome), in the order of their exchanges."""
+        rows = self.sql(
+            "SELECT exchange_id, external_id, outcome FROM journal_pending"
+            " UNION ALL SELECT exchange_id, external_id, outcome FROM journal ORDER BY 1"
+        )
+        return [(row.external_id, row.outcome) for row in rows]
 
     def states(self) -> list[str]:
         """The states of the outbox, oldest message first."""
@@ -186,6 +210,25 @@ def limits(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         monkeypatch.setattr(parties, "manifest", manifest)
 
     change()
+    return change
+
+
+@pytest.fixture
+def operation(monkeypatch: pytest.MonkeyPatch, limits: Callable[..., None]) -> Callable[..., None]:  # noqa: ARG001
+    """Change what a party declares about one of its operations. Change limits before, not after."""
+
+    def change(party: str, name: str, **changes: Any) -> None:
+        declared = parties.manifest
+
+        def manifest(asked: str) -> Any:
+            found = declared(asked)
+            if asked != party:
+                return found
+            changed = tuple(replace(one, **changes) if one.name == name else one for one in found.operations)
+            return replace(found, operations=changed)
+
+        monkeypatch.setattr(parties, "manifest", manifest)
+
     return change
 
 

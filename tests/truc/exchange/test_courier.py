@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from truc.exchange import courier, outbox
+from truc import parties
+from truc.envelope import Receipt
+from truc.exchange import attempts, claims, courier, outcomes
+from truc.exchange.hands import ThreadHands
+from truc.exchange.outcomes import Outcome
 from truc.manifest import Limits
 
 LEASE = timedelta(seconds=60)
@@ -208,10 +213,12 @@ def test_a_courier_killed_in_the_middle_leaves_nothing_lost_and_nothing_doubled(
 
     in_flight = [row.id for row in hub.rows() if row.state == "sending"]
     assert len(in_flight) >= 2
+    assert hub.deliver(there) == {"unreachable": 0}  # its place at the partner is kept for it, for a while
+    hub.soon()
     hub.deliver(there)
     assert [row.id for row in hub.rows() if row.state == "sending"] == in_flight  # still leased: hands off
 
-    hub.sql("UPDATE outbox SET leased_until = now() - interval '1 second' WHERE leased_until IS NOT NULL")
+    hub.leases_end()
     hub.until_sent(there)
     assert list(there.times().values()) == [1] * 30
     assert max(row.attempts for row in hub.rows()) <= 2
@@ -222,33 +229,67 @@ def test_a_worker_that_lost_its_lease_has_no_more_say(hub: Any, partner: Any) ->
     hub.one_for("vnpost")
     with hub.store.begin() as transaction:
         [slow] = _claim(transaction, "slow")
-        assert outbox.mark_sending(transaction, slow, _body(transaction), worker="slow", lease=LEASE)
-    hub.sql("UPDATE outbox SET leased_until = now() - interval '1 second'")
+    hub.leases_end()
     with hub.store.begin() as transaction:
         [quick] = _claim(transaction, "quick")
-        outbox.mark_sent(transaction, quick, None)
-    # What the slow one makes of it now must not bring the message back to life.
+    assert (slow.state, quick.state) == ("waiting", "sending")
+    late = [
+        Outcome(one=slow, became="waiting", name="asked_absent", reached=True),
+        Outcome(one=slow, became="unknown", name="unknown", reached=False),
+        outcomes.stopped(slow, "set_aside", "outcome_unknown", ""),
+        attempts.untouched(slow),
+    ]
+    # What the slow one makes of it must neither take it from the quick one …
     with hub.store.begin() as transaction:
-        outbox.mark_waiting(transaction, slow, after=timedelta(), reason="asked_absent", reason_text="")
-        outbox.mark_unknown(transaction, slow, after=timedelta(), reason="no_answer", reason_text="")
-        outbox.mark_stopped(transaction, slow, state="set_aside", reason="outcome_unknown", reason_text="")
+        outcomes.settle(transaction, late)
+    [row] = hub.rows()
+    assert (row.state, row.leased_by, row.asks) == ("sending", "quick", 0)
+    # … nor bring it back to life.
+    with hub.store.begin() as transaction:
+        outcomes.settle(transaction, [Outcome(one=quick, became="sent", name="sent", reached=True)])
+        outcomes.settle(transaction, late)
     assert hub.states() == ["sent"]
     assert hub.aside() == []
+    assert hub.tallies() == {("vnpost", "order", "sent"): 1}
+    assert hub.journal() == [(quick.external_id, "sent")]
 
 
-def test_a_worker_that_lost_its_lease_neither_sends_nor_asks(hub: Any, partner: Any) -> None:
+class LateHands(ThreadHands):
+    """Hands that come to their work only after most of its lease is over, by the courier's own clock."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(count, name="late")
+        self.late_s = 0.0
+
+    def give(self, work: Any) -> None:
+        """Let the time pass before the call."""
+        self.late_s += courier.IN_HAND_S + 1
+        super().give(work)
+
+    def now_s(self) -> float:
+        """Return the clock, moved on."""
+        return super().now_s() + self.late_s
+
+
+def test_a_worker_that_may_lose_its_lease_neither_sends_nor_asks(hub: Any, partner: Any) -> None:
     there = partner("vnpost")
     hub.one_for("vnpost")
-    with hub.store.begin() as transaction:
-        [slow] = _claim(transaction, "slow")
-    hub.sql("UPDATE outbox SET leased_until = now() - interval '1 second'")
-    with hub.store.begin() as transaction:
-        [quick] = _claim(transaction, "quick")
-        body = _body(transaction)
-        assert not outbox.mark_sending(transaction, slow, body, worker="slow", lease=LEASE)
-        assert outbox.mark_sending(transaction, quick, body, worker="quick", lease=LEASE)
-    assert hub.deliver(there) == {"unreachable": 0}
+    before = hub.rows()[0]
+    # It looks again and again and never comes in time: the tenth look ends the run.
+    looks, turn = iter(range(10)), courier.line.turn
+
+    def ten_turns(*arguments: Any, **names: Any) -> Any:
+        return turn(*arguments, **names) if next(looks, None) is not None else courier.Turn(0, "enough")
+
+    with pytest.MonkeyPatch.context() as patched, closing(parties.open_client(there.connection)) as client:
+        patched.setattr(courier.line, "turn", ten_turns)
+        done = courier.deliver(hub.store, client, "vnpost", ("order",), on_receipt=_nothing, hands=LateHands)
+    assert (dict(done.counts), done.why) == ({}, "enough")
+    [row] = hub.rows()
+    assert (row.state, row.attempts, row.leased_by, row.not_before) == ("waiting", 0, None, before.not_before)
     assert there.times() == {}
+    hub.until_sent(there)
+    assert list(there.times().values()) == [1]
 
 
 def test_what_arrives_late_is_not_sent_a_second_time(hub: Any, partner: Any, limits: Any) -> None:
@@ -268,18 +309,59 @@ def test_an_outcome_is_written_even_when_the_next_message_cannot_be_prepared(
     limits(concurrency=1)
     there = partner("sms")
     hub.publish(make["notice"](1), make["notice"](2))
-    keep, calls = courier.bodies.keep, iter([True, True, False])
+    write, calls = claims._written, iter([True, False])
 
-    def breaks(*arguments: Any) -> int:
-        if not next(calls, True):  # the first body, its receipt, and then the second body
+    def breaks(*arguments: Any) -> Any:
+        if not next(calls):
             raise MemoryError
-        return keep(*arguments)
+        return write(*arguments)
 
-    monkeypatch.setattr(courier.bodies, "keep", breaks)
+    monkeypatch.setattr(claims, "_written", breaks)
     with pytest.raises(MemoryError):
         hub.deliver(there)
     assert [row.state for row in hub.rows()] == ["sent", "waiting"]
     assert list(there.times().values()) == [1]
+
+
+def test_what_is_in_the_hands_is_written_down_when_the_next_messages_cannot_be_prepared(
+    hub: Any, partner: Any, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = partner("sms")
+    hub.publish(*(make["notice"](number) for number in range(1, 9)))
+    there.fault("slow", wait_s=0.8)  # one is still on its way when the next ones are claimed
+    write, calls = claims._written, iter([True, False])
+
+    def breaks(*arguments: Any) -> Any:
+        if not next(calls):
+            raise MemoryError
+        return write(*arguments)
+
+    monkeypatch.setattr(claims, "_written", breaks)
+    with pytest.raises(MemoryError):
+        hub.deliver(there)
+    # Nothing is left in the air: this partner cannot be asked, so each of those would cost a person's time.
+    assert sorted(hub.states()) == ["sent"] * 4 + ["waiting"] * 4
+    assert list(there.times().values()) == [1] * 4
+    assert hub.sql("SELECT FROM couriers") == []
+
+
+def test_one_outcome_that_cannot_be_written_stops_no_other_and_is_not_hushed_up(hub: Any, partner: Any, make: Any) -> None:
+    there = partner("vnpost")
+    hub.publish(*(make["parcel"](number) for number in range(1, 9)))
+    bad = make["parcel"](3)[2]
+
+    def on_receipt(_transaction: Any, one: Any, _receipt: Receipt) -> None:
+        if one.external_id == bad:
+            raise ZeroDivisionError
+
+    with closing(parties.open_client(there.connection)) as client, pytest.raises(ZeroDivisionError):
+        courier.deliver(hub.store, client, "vnpost", ("order",), on_receipt=on_receipt)
+    assert {row.external_id: row.state for row in hub.rows() if row.state != "sent"} == {bad: "sending"}
+    assert hub.tallies() == {("vnpost", "order", "sent"): 7}
+    assert hub.sql("SELECT FROM couriers") == []
+    hub.leases_end()  # it is asked about like everything found so
+    hub.until_sent(there)
+    assert list(there.times().values()) == [1] * 8
 
 
 def test_a_question_somebody_else_took_over_meanwhile_is_left_to_them(
@@ -289,19 +371,23 @@ def test_a_question_somebody_else_took_over_meanwhile_is_left_to_them(
     there = partner("momo")
     hub.publish(make["payment"](1), make["payment"](2))
     with hub.store.begin() as transaction:
-        body = courier.bodies.keep(transaction, b'{"orderId": "P1"}', "application/json")
-    hub.sql("UPDATE outbox SET state = 'unknown', body_id = :body", body=body)
+        claims.claim(transaction, "momo", ("payment",), worker="gone", most=2, lease=LEASE)
+    hub.leases_end()
+    there_is, held = [row.external_id for row in hub.rows()]
     there.fault("silent_before", operation="query", wait_s=2)
     there.fault("unavailable", operation="query", times=9, wait_s=600)
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(hub.deliver, there)
         while not there.told("faults"):  # until the first is being asked about; its worker holds the second as well
             time.sleep(0.05)
-        hub.sql("UPDATE outbox SET leased_by = 'another', leased_until = now() + interval '1 hour' WHERE id = 2")
+        taken = "UPDATE outbox SET leased_by = 'another', leased_until = now() + interval '1 hour'"
+        hub.sql(f"{taken} WHERE external_id = :held", held=held)
+        before = hub.rows()[1]
         running.result()
-    assert there.told("faults") == {"query:silent_before": 1, "query:unavailable": 1}  # both about the first
     first, second = hub.rows()
-    assert (first.state, second.asks, second.leased_by) == ("unknown", 0, "another")
+    assert (first.external_id, first.state, first.asks, first.leased_by) == (there_is, "unknown", 1, None)
+    assert second == before
+    assert there.times() == {}
 
 
 def test_the_pay_address_in_an_answer_is_booked(office: Any, partner: Any) -> None:
@@ -330,12 +416,12 @@ def test_a_pay_address_lost_with_its_answer_is_left_to_a_person(office: Any, par
 def test_the_wait_doubles_within_its_bounds(tries: int, backoff_s: float, backoff_max_s: float) -> None:
     limits = Limits(backoff_s=backoff_s, backoff_max_s=backoff_max_s)
     ceiling = min(backoff_max_s, backoff_s * 2 ** (tries - 1))
-    wait_s = courier._backoff(limits, tries).total_seconds()
+    wait_s = attempts._backoff(limits, tries).total_seconds()
     assert ceiling / 2 - 0.001 <= wait_s <= ceiling + 0.001
 
 
 def test_waits_are_not_all_the_same() -> None:
-    assert len({courier._backoff(Limits(), 5) for _ in range(20)}) > 10
+    assert len({attempts._backoff(Limits(), 5) for _ in range(20)}) > 10
 
 
 def _deliver_momo(office: Any, there: Any) -> None:
@@ -345,8 +431,10 @@ def _deliver_momo(office: Any, there: Any) -> None:
 
 
 def _claim(transaction: Any, worker: str) -> list[Any]:
-    return outbox.claim(transaction, "vnpost", ("order",), worker=worker, most=5, lease=LEASE)
+    claimed, problems = claims.claim(transaction, "vnpost", ("order",), worker=worker, most=5, lease=LEASE)
+    assert problems == []
+    return claimed
 
 
-def _body(transaction: Any) -> int:
-    return courier.bodies.keep(transaction, b"{}", "application/json")
+def _nothing(*_: Any) -> None:
+    """Book no receipt."""

@@ -104,7 +104,7 @@ def test_a_stored_message_that_no_longer_fits_is_set_aside_and_the_others_go(hub
     hub.publish(make["notice"](1), make["notice"](2))
     with hub.store.begin() as transaction:
         other = transaction.sealer.seal(b'{"notice_id": 7}', context=outbox.CONTEXT)
-        first = "UPDATE outbox SET message = :other WHERE id = (SELECT min(id) FROM outbox)"
+        first = "UPDATE kept_bodies SET sealed = :other WHERE id = (SELECT message_id FROM outbox ORDER BY id LIMIT 1)"
         transaction.sql.execute(text(first), {"other": other})
     assert hub.deliver(there) == {"set_aside": 1, "sent": 1, "unreachable": 0}
     assert [reason for _, reason in hub.aside()] == ["message_unreadable"]

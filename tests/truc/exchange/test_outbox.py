@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from truc.exchange import outbox
-from truc.exchange.outbox import MESSAGES
+from truc import parties
+from truc.errors import MalformedError
+from truc.exchange import attempts, bodies, claims, outbox, outcomes
+from truc.exchange.outbox import MESSAGES, Publication
 from truc.manifest import Event
 
 LEASE = timedelta(seconds=60)
@@ -55,16 +57,61 @@ def test_what_is_claimed_is_the_message_that_was_published(hub: Any, make: Any) 
     hub.publish((message, key, external_id))
     [claimed] = _claim(hub, "national_portal", "dossier")
     with hub.store.begin() as transaction:
-        assert outbox.message_of(transaction, claimed) == message
-    assert (claimed.key, claimed.external_id) == (key, external_id)
+        kept = bodies.read(transaction, claimed.message_id, context=outbox.CONTEXT)
+        assert bodies.read(transaction, claimed.body_id) == claimed.body
+    assert outbox.read_message("national_portal", "dossier", kept) == message
+    assert claimed.body == parties.writer("national_portal", "dossier")(message)
+    assert (claimed.key, claimed.external_id, claimed.state) == (key, external_id, "waiting")
+
+
+def test_what_is_claimed_stands_as_sending_before_any_call(hub: Any, make: Any) -> None:
+    hub.publish(make["notice"](1))
+    [claimed] = _claim(hub, "sms", "message", worker="w")
+    row = hub.rows()[0]
+    assert (row.state, row.attempts, row.leased_by, row.body_id) == ("sending", 1, "w", claimed.body_id)
+    assert row.sending_at is not None
+
+
+def test_a_claim_that_is_rolled_back_leaves_the_message_waiting_without_bytes(hub: Any, make: Any) -> None:
+    hub.publish(make["notice"](1))
+    before = hub.rows()
+    with hub.undone() as transaction:
+        claims.claim(transaction, "sms", ("message",), worker="w", most=20, lease=LEASE)
+    assert hub.rows() == before
+    assert hub.sql("SELECT FROM kept_bodies WHERE content_type = 'application/octet-stream'") == []
+
+
+def test_of_two_messages_of_one_name_in_one_publication_the_first_counts(hub: Any, make: Any) -> None:
+    message, key, external_id = make["notice"](1)
+    other = message.model_copy(update={"text": "Another text."})
+    given = [
+        Publication(event=Event.NOTICE_DUE, message=one, key=key, external_id=external_id) for one in (message, other)
+    ]
+    with hub.store.begin() as transaction:
+        assert outbox.publish_many(transaction, given) == 1
+    [row] = hub.rows()
+    with hub.store.begin() as transaction:
+        kept = bodies.read(transaction, row.message_id, context=outbox.CONTEXT)
+    assert outbox.read_message("sms", "message", kept) == message
+    assert len(hub.sql("SELECT FROM kept_bodies")) == 1
+
+
+def test_a_kept_message_of_another_form_is_named_as_unreadable() -> None:
+    with pytest.raises(MalformedError) as caught:
+        outbox.read_message("sms", "message", b'{"notice_id": 7}')
+    assert caught.value.reason == "message_unreadable"
 
 
 def test_waiting_messages_lie_sealed(hub: Any, make: Any) -> None:
     hub.publish(make["dossier"](1))
-    [row] = hub.sql("SELECT o::text AS line, message FROM outbox o")
+    [claimed] = _claim(hub, "national_portal", "dossier")
+    assert "Phạm Thị Hòa".encode() in claimed.body
+    [row] = hub.sql("SELECT o::text AS line FROM outbox o")
+    sealed = [bytes(kept.sealed) for kept in hub.sql("SELECT sealed FROM kept_bodies")]
+    assert len(sealed) == 2  # the message, and the bytes for the partner
     for clear in ("Phạm Thị Hòa", "056111222333", "0905111222"):
         assert clear not in row.line
-        assert clear.encode() not in bytes(row.message)
+        assert not [one for one in sealed if clear.encode() in one]
 
 
 def test_of_one_key_only_the_first_open_message_is_claimed(hub: Any, make: Any) -> None:
@@ -76,7 +123,7 @@ def test_of_one_key_only_the_first_open_message_is_claimed(hub: Any, make: Any) 
 def test_the_order_of_a_key_holds_across_operations(hub: Any, make: Any) -> None:
     hub.publish(make["dossier"](1), make["step"](1, 4, 1))
     assert _claim(hub, "national_portal", "progress") == []
-    hub.sql("UPDATE outbox SET state = 'sent' WHERE operation = 'dossier'")
+    hub.finish("H32.01-260304-0001")
     assert len(_claim(hub, "national_portal", "progress")) == 1
 
 
@@ -93,7 +140,7 @@ def test_whatever_is_not_done_holds_what_comes_after_it(hub: Any, make: Any, sta
 @pytest.mark.parametrize("state", ["sent", "superseded"])
 def test_what_is_done_holds_nothing(hub: Any, make: Any, state: str) -> None:
     hub.publish(make["step"](1, 4, 1), make["step"](1, 5, 2))
-    hub.sql("UPDATE outbox SET state = :state WHERE external_id LIKE '%/1'", state=state)
+    hub.finish("%/1", state)
     assert [one.external_id for one in _claim(hub, "national_portal", "progress")] == ["H32.01-260304-0001/2"]
 
 
@@ -108,18 +155,22 @@ def test_a_leased_message_is_nobody_elses_until_the_lease_ends(hub: Any, make: A
 def test_two_open_claims_never_share_a_message(hub: Any, make: Any) -> None:
     hub.publish(*(make["notice"](number) for number in range(1, 11)))
     with hub.store.begin() as one, hub.store.begin() as other:
-        first = outbox.claim(one, "sms", ("message",), worker="a", most=6, lease=LEASE)
-        second = outbox.claim(other, "sms", ("message",), worker="b", most=6, lease=LEASE)
+        first, _ = claims.claim(one, "sms", ("message",), worker="a", most=6, lease=LEASE)
+        second, _ = claims.claim(other, "sms", ("message",), worker="b", most=6, lease=LEASE)
     assert (len(first), len(second)) == (6, 4)
     assert not {claimed.id for claimed in first} & {claimed.id for claimed in second}
 
 
 def test_what_a_worker_did_not_touch_it_gives_back(hub: Any, make: Any) -> None:
     hub.publish(make["notice"](1), make["notice"](2))
-    _claim(hub, "sms", "message", worker="a")
+    before = hub.rows()
+    claimed = _claim(hub, "sms", "message", worker="a")
     with hub.store.begin() as transaction:
-        outbox.release(transaction, "a")
-    assert len(_claim(hub, "sms", "message", worker="b")) == 2
+        outcomes.settle(transaction, [attempts.untouched(one) for one in claimed])
+    for then, now in zip(before, hub.rows(), strict=True):
+        assert (now.state, now.attempts, now.not_before, now.leased_by) == ("waiting", 0, then.not_before, None)
+    again = _claim(hub, "sms", "message", worker="b")
+    assert [(one.body_id, one.state) for one in again] == [(one.body_id, "waiting") for one in claimed]
 
 
 def test_the_next_due_message_is_the_earliest_that_is_not_held(hub: Any, make: Any) -> None:
@@ -127,9 +178,9 @@ def test_the_next_due_message_is_the_earliest_that_is_not_held(hub: Any, make: A
     hub.publish(make["notice"](1), make["notice"](2))
     hub.sql("UPDATE outbox SET not_before = now() + interval '90 seconds' WHERE external_id LIKE '%1/ready'")
     assert _due_s(hub) == 0
-    hub.sql("UPDATE outbox SET state = 'sent' WHERE external_id LIKE '%2/ready'")
+    hub.finish("%2/ready")
     assert 80 < (_due_s(hub) or 0) <= 90
-    hub.sql("UPDATE outbox SET state = 'set_aside'")
+    hub.sql("UPDATE outbox SET state = 'set_aside' WHERE drawer = 0")
     assert _due_s(hub) is None
 
 
@@ -139,11 +190,20 @@ def test_the_database_knows_no_other_state(hub: Any, make: Any) -> None:
         hub.sql("UPDATE outbox SET state = 'lost'")
 
 
+@pytest.mark.parametrize("change", ["state = 'sent'", "state = 'superseded'", "drawer = drawer_of(120, now())"])
+def test_what_is_done_and_only_that_lies_in_a_drawer_of_a_month(hub: Any, make: Any, change: str) -> None:
+    hub.publish(make["notice"](1))
+    with pytest.raises(IntegrityError, match="ck_outbox_drawer"):
+        hub.sql(f"UPDATE outbox SET {change}")  # noqa: S608  (ours, above)
+
+
 def _claim(hub: Any, party: str, operation: str, worker: str = "w") -> list[Any]:
     with hub.store.begin() as transaction:
-        return outbox.claim(transaction, party, (operation,), worker=worker, most=20, lease=LEASE)
+        claimed, problems = claims.claim(transaction, party, (operation,), worker=worker, most=20, lease=LEASE)
+    assert problems == []
+    return claimed
 
 
 def _due_s(hub: Any) -> float | None:
     with hub.store.begin() as transaction:
-        return outbox.next_due_s(transaction, "sms", ("message",))
+        return claims.next_due_s(transaction, "sms", ("message",))

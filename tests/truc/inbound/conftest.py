@@ -41,8 +41,10 @@ class Gateway:
         return requests.post(f"{self.url}{path}", data=body, headers=headers, timeout=30, **how)
 
     def rows(self, table):
+        """Every row, in order of id where the table has one."""
+        query = select(table).order_by(table.c.id) if "id" in table.c else select(table)
         with self.store.begin() as transaction:
-            return transaction.sql.execute(select(table)).all()
+            return transaction.sql.execute(query).all()
 
     def told(self, path, value=None):
         """Call a control of the wallet."""

@@ -15,7 +15,10 @@ from truc.services import dossiers
 from truc.services.dossiers import StatusChange
 
 MORNING = datetime(2026, 3, 4, 2, 0, tzinfo=UTC)
-OUTBOX = "SELECT party, operation, key, external_id, message FROM outbox ORDER BY id"
+OUTBOX = """
+    SELECT party, operation, key, external_id, sealed AS message
+    FROM outbox JOIN kept_bodies ON kept_bodies.id = outbox.message_id ORDER BY outbox.id
+"""
 
 
 def test_a_dossier_tells_everybody_who_must_know(office: Any) -> None:

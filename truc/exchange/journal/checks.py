@@ -112,7 +112,7 @@ class _Closes:
         try:
             stamping.verify(bytes.fromhex(close.stamp), close.signed, self.trust.tsa_roots)
         except MalformedError as error:
-            self.wrong(close, str(error))
+            self.wrong(close, f"has a bad stamp: {error}")
 
     def take(self, entry: Entry) -> None:
         """Count an entry into the close that covers its number."""

@@ -1,6 +1,7 @@
 """Holds the exchange against the journal: every finished message has its entry, and kept bytes are those it names."""
 
 import hashlib
+from typing import Any
 
 from sqlalchemy import text
 
@@ -43,8 +44,9 @@ _OLDER = text(
     """
 )
 _PENDING = text("SELECT count(*) FROM journal_pending")
-# The bytes of each exchange beside every digest its entries name. A body's drawer (its id's upper part) says for how
-# many months after which month it is kept; see truc.store.drawers.
+# The bytes of each exchange beside every digest its entries name, in the order in which bodies lie: to sort so many
+# bytes by anything else would fill a disk. A body's drawer (its id's upper part) says for how many months after which
+# month it is kept; see truc.store.drawers.
 _KEPT = text(
     f"""
     WITH noted AS (
@@ -67,7 +69,7 @@ _KEPT = text(
     FROM kept
     LEFT JOIN noted ON noted.exchange_id = kept.id AND noted.channel = kept.channel
     LEFT JOIN kept_bodies AS body ON body.id = kept.body_id
-    ORDER BY kept.channel, noted.number, kept.id
+    ORDER BY kept.body_id
     """  # noqa: S608  (no value is written into it)
 )
 _DIRECTIONS = {"out": "the bytes that left", "in": "the bytes that came"}
@@ -86,19 +88,28 @@ def check_finished(transaction: Transaction, report: Report) -> None:
 
 def check_bodies(transaction: Transaction, report: Report) -> None:
     """Open all kept bytes and compare them with the digests that rows and entries name."""
+    bad, first = 0, ("", 0, 0, "")
     for row in stream(transaction, _KEPT):
-        about = f"exchange {row.id}: {_DIRECTIONS[row.direction]}"
-        if row.sealed is None:
-            report.looked_at["bodies dropped after their period"] += row.is_over
-            if not row.is_over:
-                report.wrong(row.channel, row.number, f"{about} are gone before their period was over")
-            continue
-        report.looked_at["kept bodies"] += 1
-        try:
-            body = transaction.sealer.unseal(bytes(row.sealed), context=bodies.CONTEXT)
-        except MalformedError as error:
-            report.wrong(row.channel, row.number, f"{about} do not open: {error}")
-            continue
-        digest = hashlib.sha256(body).hexdigest()
-        if any(digest != stated for stated in row.stated) or digest not in (row.named or [digest]):
-            report.wrong(row.channel, row.number, f"{about} are not those that were kept: their digest is {digest}")
+        if problem := _body_problem(transaction, row, report):
+            found = (row.channel, row.number or 0, row.id, problem)
+            bad, first = bad + 1, min(first, found) if bad else found
+    if bad:
+        channel, number, exchange_id, problem = first
+        report.wrong(channel, number or None, f"exchange {exchange_id}: {problem}", times=bad)
+
+
+def _body_problem(transaction: Transaction, row: Any, report: Report) -> str:
+    """Return what is wrong with the bytes of one row, "" for nothing."""
+    about = _DIRECTIONS[row.direction]
+    if row.sealed is None:
+        report.looked_at["bodies dropped after their period"] += row.is_over
+        return "" if row.is_over else f"{about} are gone before their period was over"
+    report.looked_at["kept bodies"] += 1
+    try:
+        body = transaction.sealer.unseal(bytes(row.sealed), context=bodies.CONTEXT)
+    except MalformedError as error:
+        return f"{about} do not open: {error}"
+    digest = hashlib.sha256(body).hexdigest()
+    if any(digest != stated for stated in row.stated) or digest not in (row.named or [digest]):
+        return f"{about} are not those that were kept: their digest is {digest}"
+    return ""

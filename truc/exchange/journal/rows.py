@@ -12,7 +12,15 @@ from truc.store.opened import Store, Transaction
 
 ROWS_AT_ONCE = 2000
 
-_CHANNELS = text("SELECT channel FROM journal_closes UNION SELECT channel FROM journal_stamps")
+_CLOSED = text("SELECT DISTINCT channel FROM journal_closes")
+_LONE_STAMPS = text(
+    """
+    SELECT channel, day::text FROM journal_stamps
+    WHERE NOT EXISTS (SELECT FROM journal_closes AS close
+                      WHERE close.channel = journal_stamps.channel AND close.day = journal_stamps.day)
+    ORDER BY journal_stamps.channel, journal_stamps.day
+    """
+)
 _ENTRIES = text(f"SELECT {ENTRY_COLUMNS} FROM journal WHERE channel = :channel ORDER BY journal.number")  # noqa: S608  (no value is written into it)
 _CLOSES = text(
     f"""
@@ -33,7 +41,7 @@ def picture(store: Store) -> Iterator[Transaction]:
 
 def channels(transaction: Transaction) -> list[str]:
     """Return every channel that has entries or closes, in order of name."""
-    return sorted({*chained(transaction), *transaction.sql.execute(_CHANNELS).scalars()})
+    return sorted({*chained(transaction), *transaction.sql.execute(_CLOSED).scalars()})
 
 
 def handlers(transaction: Transaction) -> Iterator[Handler]:
@@ -49,6 +57,11 @@ def closes(transaction: Transaction, channel: str) -> Iterator[Close]:
 def entries(transaction: Transaction, channel: str) -> Iterator[Entry]:
     """Yield the entries of a channel, in order of number."""
     return (Entry._make(row) for row in stream(transaction, _ENTRIES, channel=channel))
+
+
+def lone_stamps(transaction: Transaction) -> list[tuple[str, str]]:
+    """Return channel and day of every time-stamp whose close is gone."""
+    return [(row.channel, row.day) for row in transaction.sql.execute(_LONE_STAMPS)]
 
 
 def stream(transaction: Transaction, query: TextClause, **values: object) -> Iterator[Any]:

@@ -31,6 +31,8 @@ def verify(store: Store, *, public_key: Ed25519PublicKey, tsa_roots: Sequence[x5
                 rows.closes(transaction, channel), rows.entries(transaction, channel)
             )
             check_channel(channel, records, good, trust, report)
+        for channel, day in rows.lone_stamps(transaction):
+            report.wrong(channel, None, f"the close of {day} is missing; its time-stamp is still there")
         check_finished(transaction, report)
         check_bodies(transaction, report)
     return report

@@ -58,7 +58,7 @@ class Books:
         with self.store.begin() as transaction:
             self.keep_message(transaction, number, state=state)
             digests = {"digest_out": digest_of(b"out %d" % number), "digest_in": digest_of(b"in %d" % number)}
-            note(transaction, [decision(number, outcome=state, **{**digests, **changes})])
+            note(transaction, [decision(number, **{"outcome": state, **digests, **changes})])
 
     def keep_message(self, transaction: Transaction, number: int, *, state: str = "sent") -> None:
         """Write the row and the bytes of an outgoing message."""

@@ -1,0 +1,463 @@
+"""Replays what was stopped, and repeats what was sent: looked at first, in order of each key, and once under a name.
+
+A replayed message goes back into the queue in its own place, so a set goes in order whatever order it is named in. What
+may have arrived is asked about first, sent again with its key, or waits for a person's word, as its outcome class says.
+"""
+
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from sqlalchemy import text
+
+from truc import parties
+from truc.errors import MalformedError, SetupError
+from truc.exchange import audit, bodies, inbox, outbox, search, set_aside, tallies
+from truc.exchange.audit import Order
+from truc.exchange.inbox import Book, Booked
+from truc.exchange.journal import entries
+from truc.exchange.journal.rows import picture
+from truc.exchange.search import Wanted
+from truc.manifest import OutcomeClass
+from truc.store import drawers
+from truc.store.opened import Store, Transaction, as_storable
+
+OUTCOME_UNKNOWN = "outcome_unknown"
+STOPPED = ("refused", "set_aside")
+NOT_STOPPED = {
+    "waiting": "it waits already",
+    "sending": "it is on its way: what becomes of it is not known yet",
+    "unknown": "it is being asked about",
+    "sent": "it was sent",
+    "superseded": "a newer message took its place",
+}
+# The bytes of such a message were lost after it was sent once.
+BYTES_LOST = ("bytes_dropped", "seal_broken")
+MOST = 2**31 - 1  # a set is replayed whole
+TOLD = 20  # so many exchanges of a set are named in the audit log
+Verdict = Literal["", "happened", "not_happened"]
+
+_OUT_ROWS = """
+    SELECT one.* FROM unnest(CAST(:drawers AS integer[])) AS place(number)
+    CROSS JOIN LATERAL (
+        SELECT id, drawer, party, operation AS kind, key, place, external_id, state, reason, amount_vnd, message_id,
+            body_id, corrects, (SELECT digest FROM kept_bodies WHERE kept_bodies.id = outbox.body_id) AS digest
+        FROM outbox WHERE drawer = place.number AND id = ANY(CAST(:ids AS bigint[])) OFFSET 0
+    ) AS one
+    ORDER BY place, id
+"""
+_LOCK = text("SELECT id FROM outbox WHERE drawer = 0 AND id = ANY(CAST(:ids AS bigint[])) ORDER BY id FOR UPDATE")
+_BEFORE = text(
+    """
+    SELECT one.id, before.id AS before_id
+    FROM outbox AS one CROSS JOIN LATERAL (
+        SELECT id FROM outbox AS other
+        WHERE other.drawer = 0 AND other.party = one.party AND other.key = one.key AND other.place < one.place
+            AND other.state IN ('refused', 'set_aside') OFFSET 0) AS before
+    WHERE one.drawer = 0 AND one.id = ANY(CAST(:ids AS bigint[]))
+    """
+)
+_KEPT = text("SELECT id FROM kept_bodies WHERE id = ANY(CAST(:ids AS bigint[]))")
+_AGAIN = text(
+    """
+    WITH gone AS (
+        UPDATE outbox
+        SET state = given.state, attempts = 0, asks = 0, not_before = now(), finished_at = NULL, reason = NULL,
+            reason_text = NULL, leased_by = NULL, leased_until = NULL,
+            body_id = CASE given.state WHEN 'waiting' THEN NULL ELSE body_id END
+        FROM unnest(CAST(:ids AS bigint[]), CAST(:states AS text[])) AS given(id, state)
+        WHERE outbox.drawer = 0 AND outbox.id = given.id
+        RETURNING party, operation
+    )
+    SELECT pg_notify(:woken, party || '/' || operation) FROM gone GROUP BY party, operation
+    """
+)
+_HAPPENED = text(
+    """
+    UPDATE outbox
+    SET state = 'sent', drawer = drawer_of(given.months, now()), finished_at = now(), reason = 'told_happened',
+        reason_text = 'a person said that the partner has it', leased_by = NULL, leased_until = NULL
+    FROM unnest(CAST(:ids AS bigint[]), CAST(:months AS integer[])) AS given(id, months)
+    WHERE outbox.drawer = 0 AND outbox.id = given.id
+    """
+)
+_COPY = text(
+    """
+    WITH given AS MATERIALIZED (
+        SELECT nextval('exchange_seq') AS id, one.* FROM (
+            SELECT old.* FROM unnest(CAST(:ids AS bigint[]), CAST(:drawers AS integer[])) AS asked(id, drawer)
+            CROSS JOIN LATERAL (
+                SELECT id AS old_id, place, party, operation, key, external_id || '~' || :name AS external_id,
+                    dossier_code, amount_vnd, message_id, body_id
+                FROM outbox WHERE outbox.drawer = asked.drawer AND outbox.id = asked.id OFFSET 0) AS old
+            ORDER BY old.place, old.old_id) AS one
+    ), named AS (
+        INSERT INTO outbox_names (party, operation, external_id, outbox_id)
+        SELECT party, operation, external_id, id FROM given ORDER BY party, operation, external_id
+    ), noted AS (
+        INSERT INTO replays (name, exchange_id, copy_id, at) SELECT :name, old_id, id, now() FROM given
+    ), new AS (
+        INSERT INTO outbox (id, place, party, operation, key, external_id, dossier_code, amount_vnd, message_id,
+            body_id, corrects)
+        SELECT id, place, party, operation, key, external_id, dossier_code, amount_vnd, message_id, body_id, old_id
+        FROM given ORDER BY id
+        RETURNING party, operation
+    )
+    SELECT pg_notify(:woken, party || '/' || operation) FROM new GROUP BY party, operation
+    """
+)
+_NOTED = text("SELECT exchange_id FROM replays WHERE name = :name AND exchange_id = ANY(CAST(:ids AS bigint[]))")
+_COPIES = text("SELECT copy_id, name FROM replays WHERE copy_id = ANY(CAST(:ids AS bigint[]))")
+_NOTE = text(
+    """
+    INSERT INTO replays (name, exchange_id, at) SELECT :name, unnest(CAST(:ids AS bigint[])), now()
+    ON CONFLICT DO NOTHING RETURNING exchange_id
+    """
+)
+_KEEP_AGAIN = text(
+    """
+    UPDATE inbox SET drawer = 0, state = 'kept', booked_at = NULL, items_booked = 0, items_set_aside = 0
+    WHERE drawer = :drawer AND id = :id AND state <> 'kept'
+    """
+)
+_IN_ROWS = """
+    SELECT one.* FROM unnest(CAST(:drawers AS integer[])) AS place(number)
+    CROSS JOIN LATERAL (
+        SELECT id, drawer, party, kind, '' AS key, external_id, state, body_id, CAST(NULL AS bigint) AS message_id
+        FROM inbox
+        WHERE drawer = place.number AND id = ANY(CAST(:ids AS bigint[])) OFFSET 0
+    ) AS one
+    ORDER BY id
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What a replay does with one exchange: `then` is the state it goes to, or `copied` or `booked`."""
+
+    id: int
+    party: str
+    kind: str
+    key: str
+    external_id: str
+    then: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skip:
+    """An exchange that a replay leaves as it is, and why."""
+
+    id: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a replay does, in the order in which messages go, and what it leaves."""
+
+    name: str
+    steps: tuple[Step, ...]
+    skips: tuple[Skip, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Going:
+    """The row of one exchange, and what becomes of it."""
+
+    row: Any
+    then: str
+
+    @property
+    def step(self) -> Step:
+        row = self.row
+        return Step(id=row.id, party=row.party, kind=row.kind, key=row.key, external_id=row.external_id, then=self.then)
+
+
+def name_of(ids: Iterable[int]) -> str:
+    """Return the name that a set of exchanges has of itself: the first 16 digits of the SHA-256 of its numbers."""
+    return hashlib.sha256(",".join(map(str, sorted(set(ids)))).encode()).hexdigest()[:16]
+
+
+def stopped(transaction: Transaction, wanted: Wanted) -> list[int]:
+    """Return the number of every exchange, out or in, that is stopped or has an open item, and that is wanted.
+
+    Raise MalformedError when nothing is asked for.
+    """
+    _check_asked(wanted)
+    items = set_aside.open_items(transaction, party=wanted.party, kind=wanted.kind, reason=wanted.reason, limit=MOST)
+    found = {
+        one.exchange_id
+        for one in items
+        if (wanted.since is None or one.at >= wanted.since) and (wanted.until is None or one.at < wanted.until)
+    }
+    return sorted(found)
+
+
+def sent(transaction: Transaction, wanted: Wanted) -> list[int]:
+    """Return the number of every message that was sent and is wanted, but for copies: those repeat another one.
+
+    Raise MalformedError when nothing is asked for.
+    """
+    _check_asked(wanted)
+    found = [one.id for one in search.matching(transaction, replace(wanted, state="sent"), limit=MOST)]
+    copies = {row.copy_id for row in transaction.sql.execute(_COPIES, {"ids": found})}
+    return [one for one in found if one not in copies]
+
+
+def preview(store: Store, ids: Sequence[int], *, name: str = "", verdict: Verdict = "") -> Plan:
+    """Return what `replay` would do with these exchanges. Nothing is changed."""
+    named = name or name_of(ids)
+    with picture(store) as transaction:
+        out, left = _outgoing(transaction, ids, named, verdict)
+        incoming, left_in = _incoming(transaction, ids, named)
+        return _plan(transaction, named, ids, [*out, *incoming], [*left, *left_in])
+
+
+def replay(store: Store, ids: Sequence[int], by: Order, *, book: Book, name: str = "", verdict: Verdict = "") -> Plan:
+    """Replay what can be replayed of these exchanges, once under this name (default: that of the set); return it.
+
+    Outgoing ones go back into the queue, all in one transaction. Incoming ones are booked again from their kept bytes,
+    each in a transaction of its own; an item that fails again is open again.
+    """
+    named = as_storable(name) or name_of(ids)
+    with store.begin() as transaction:
+        transaction.sql.execute(_LOCK, {"ids": list(ids)})
+        out, left = _outgoing(transaction, ids, named, verdict)
+        _send_again(transaction, named, out, by)
+    with store.begin() as transaction:
+        incoming, left_in = _incoming(transaction, ids, named)
+    booked = [
+        one for one in incoming if store.run(lambda transaction, one=one: _book(transaction, named, one, by, book))
+    ]  # type: ignore[misc]
+    with store.begin() as transaction:
+        return _plan(transaction, named, ids, [*out, *booked], [*left, *left_in])
+
+
+def preview_again(store: Store, ids: Sequence[int], *, name: str) -> Plan:
+    """Return what `send_again` would do with these messages. Nothing is changed."""
+    with picture(store) as transaction:
+        going, left = _sent(transaction, ids, name)
+        return _plan(transaction, name, ids, going, left)
+
+
+def send_again(store: Store, ids: Sequence[int], by: Order, *, name: str) -> Plan:
+    """Send a copy of each of these messages that were sent: the same bytes, once under this name, in order of each key.
+
+    A copy stands in the place of its original, so it goes before what waits. Raise MalformedError for no name.
+    """
+    if not re.fullmatch(r"[\w.-]{1,60}", name):
+        raise MalformedError("as: give a name of letters, digits, '.', '-' or '_'", reason="name_malformed")
+    with store.begin() as transaction:
+        transaction.lock("replays", name)
+        going, left = _sent(transaction, ids, name)
+        if going:
+            values = {"ids": [one.row.id for one in going], "drawers": [one.row.drawer for one in going]}
+            transaction.sql.execute(_COPY, {**values, "name": name, "woken": outbox.WOKEN})
+            audit.note(transaction, by, "send_again", f"replay {name}", _told(going))
+        return _plan(transaction, name, ids, going, left)
+
+
+def _check_asked(wanted: Wanted) -> None:
+    if wanted.is_all:
+        raise MalformedError("name exchanges, or say which: nothing was asked for", reason="nothing_asked")
+
+
+def _plan(
+    transaction: Transaction, name: str, ids: Sequence[int], going: Sequence[_Going], left: Sequence[Skip]
+) -> Plan:
+    told = {one.row.id for one in going} | {one.id for one in left}
+    unknown = sorted(set(ids) - told)
+    known = {one.id for one in search.by_ids(transaction, unknown)}
+    rest = [
+        Skip(id=one, why="was changed meanwhile" if one in known else "no such exchange is kept") for one in unknown
+    ]
+    skips = sorted([*left, *rest], key=lambda one: one.id)
+    return Plan(name=name, steps=tuple(one.step for one in going), skips=tuple(skips))
+
+
+def _outgoing(
+    transaction: Transaction, ids: Sequence[int], name: str, verdict: Verdict
+) -> tuple[list[_Going], list[Skip]]:
+    rows = _rows(transaction, "outbox", ids)
+    noted, kept = _noted(transaction, name, ids), _kept(transaction, rows)
+    before: dict[int, list[int]] = defaultdict(list)
+    for row in transaction.sql.execute(_BEFORE, {"ids": [row.id for row in rows]}):
+        before[row.id].append(row.before_id)
+    going: dict[int, _Going] = {}
+    left: list[Skip] = []
+    for row in rows:
+        then, why = ("", f"was replayed before under the name {name}") if row.id in noted else _then(row, verdict, kept)
+        held = [one for one in before[row.id] if one not in going]
+        if not why and held:
+            why = f"stands behind exchange {held[0]}, which is stopped and does not go with it"
+        if why:
+            left.append(Skip(id=row.id, why=why))
+        else:
+            going[row.id] = _Going(row, then)
+    return list(going.values()), left
+
+
+def _then(row: Any, verdict: Verdict, kept: set[int]) -> tuple[str, str]:
+    """Return the state that a message goes to, or why it does not go."""
+    if row.state not in STOPPED:
+        return "", NOT_STOPPED[row.state]
+    if not may_have_arrived(row.reason, row.body_id):
+        if verdict == "happened":
+            return "", f"it did not happen: it is {row.state} ({row.reason})"
+        return _with_bytes("waiting", row.message_id, kept)
+    if verdict:
+        return ("sent", "") if verdict == "happened" else _with_bytes("waiting", row.message_id, kept)
+    try:
+        outcome = parties.manifest(row.party).operation(row.kind).outcome
+    except (SetupError, KeyError):
+        return "", f"{row.party} does not declare {row.kind} any more"
+    if outcome is OutcomeClass.NEITHER:
+        return "", "nobody knows whether it arrived: find out, then say so (happened, or not)"
+    return _with_bytes("unknown", row.body_id, kept)
+
+
+def may_have_arrived(reason: str | None, body_id: int | None) -> bool:
+    """Tell whether a stopped message may have reached the partner: it went out, and no answer settled it."""
+    return reason == OUTCOME_UNKNOWN or (body_id is not None and reason in BYTES_LOST)
+
+
+def _with_bytes(then: str, body_id: int, kept: set[int]) -> tuple[str, str]:
+    return (then, "") if body_id in kept else ("", "its bytes are past their period and were dropped")
+
+
+def _incoming(transaction: Transaction, ids: Sequence[int], name: str) -> tuple[list[_Going], list[Skip]]:
+    rows = _rows(transaction, "inbox", ids)
+    noted, kept = _noted(transaction, name, ids), _kept(transaction, rows)
+    items = [one for one in set_aside.of_exchanges(transaction, [row.id for row in rows]) if one.state == "open"]
+    failed = {one.exchange_id for one in items if one.reason != set_aside.INCIDENT}
+    going: list[_Going] = []
+    left: list[Skip] = []
+    for row in rows:
+        if row.id in noted:
+            why = f"was replayed before under the name {name}"
+        elif row.state == "kept":
+            why = "it was not booked yet: it will be at the next run"
+        elif row.id not in failed:
+            why = "no item of it failed, or each is resolved"
+        elif not _is_read(row):
+            why = f"nothing reads {row.kind}: it was kept as a proof"
+        else:
+            why = _with_bytes("booked", row.body_id, kept)[1]
+        if why:
+            left.append(Skip(id=row.id, why=why))
+        else:
+            going.append(_Going(row, "booked"))
+    return going, left
+
+
+def _is_read(row: Any) -> bool:
+    try:
+        parties.reader(row.party, row.kind)
+    except (SetupError, AttributeError):
+        return False
+    return True
+
+
+def _sent(transaction: Transaction, ids: Sequence[int], name: str) -> tuple[list[_Going], list[Skip]]:
+    rows = _rows(transaction, "outbox", ids)
+    noted, kept = _noted(transaction, name, ids), _kept(transaction, rows)
+    copies = {row.copy_id: row.name for row in transaction.sql.execute(_COPIES, {"ids": [row.id for row in rows]})}
+    going: list[_Going] = []
+    left: list[Skip] = []
+    for row in rows:
+        if row.id in noted:
+            why = f"was sent again before under the name {name}"
+        elif row.id in copies:
+            why = f"is a copy itself, made under the name {copies[row.id]}"
+        elif row.state != "sent":
+            why = f"is {row.state}, not sent"
+        else:
+            why = "" if {row.body_id, row.message_id} <= kept else "its bytes are past their period and were dropped"
+        if why:
+            left.append(Skip(id=row.id, why=why))
+        else:
+            going.append(_Going(row, "copied"))
+    left += [
+        Skip(id=row.id, why="came in: only what was sent can be sent again") for row in _rows(transaction, "inbox", ids)
+    ]
+    return going, left
+
+
+def _send_again(transaction: Transaction, name: str, going: Sequence[_Going], by: Order) -> None:
+    if not going:
+        return
+    ids = [one.row.id for one in going]
+    transaction.sql.execute(_NOTE, {"name": name, "ids": ids})
+    queued = [one for one in going if one.then != "sent"]
+    states = {"ids": [one.row.id for one in queued], "states": [one.then for one in queued]}
+    transaction.sql.execute(_AGAIN, {**states, "woken": outbox.WOKEN})
+    set_aside.resolve_outgoing(transaction, states["ids"], how="replayed")
+    _have_happened(transaction, [one.row for one in going if one.then == "sent"])
+    audit.note(transaction, by, "replay", f"replay {name}", _told(going))
+
+
+def _have_happened(transaction: Transaction, rows: Sequence[Any]) -> None:
+    """The partner has them, says a person: they are as good as sent, and the later ones of their keys go on."""
+    months = [parties.manifest(row.party).retention(row.kind).metadata_months for row in rows]
+    transaction.sql.execute(_HAPPENED, {"ids": [row.id for row in rows], "months": months})
+    set_aside.resolve_outgoing(transaction, [row.id for row in rows], how="happened")
+    entries.note(transaction, [decision(row, "sent") for row in rows])
+    tallies.count(transaction, [(row.party, row.kind, "sent", None) for row in rows])
+
+
+def decision(row: Any, outcome: str) -> entries.Decision:
+    """Return what the journal notes of an outgoing message that a person decided on."""
+    return entries.Decision(
+        exchange_id=row.id,
+        direction="out",
+        party=row.party,
+        kind=row.kind,
+        key=row.key,
+        external_id=row.external_id,
+        outcome=outcome,
+        digest_out=row.digest,
+        digest_in=None,
+        amount_vnd=row.amount_vnd,
+    )
+
+
+def _book(transaction: Transaction, name: str, one: _Going, by: Order, book: Book) -> bool:
+    """Book a message again from its kept bytes; what was booked before is not booked twice (truc.services.booking)."""
+    row = one.row
+    if transaction.sql.execute(_NOTE, {"name": name, "ids": [row.id]}).first() is None:
+        return False
+    if transaction.sql.execute(_KEEP_AGAIN, {"id": row.id, "drawer": row.drawer}).rowcount != 1:
+        return False
+    items = set_aside.of_exchanges(transaction, [row.id])
+    failed = [item.id for item in items if item.state == "open" and item.reason != set_aside.INCIDENT]
+    set_aside.resolve_incoming(transaction, failed, how="replayed")
+    done = Booked()
+    inbox._book_one(transaction, row.id, book, done)  # noqa: SLF001  (in one transaction with the ledger)
+    detail = f"replay {name}: {done.items} items booked, {done.set_aside} set aside"
+    audit.note(transaction, by, "replay", f"exchange {row.id}", detail)
+    return True
+
+
+def _told(going: Sequence[_Going]) -> str:
+    """Name the first of them; the ledger has them all."""
+    first = ", ".join(str(one.row.id) for one in going[:TOLD])
+    return f"{len(going)} exchanges: {first}{', …' if len(going) > TOLD else ''}"
+
+
+def _rows(transaction: Transaction, table: str, ids: Sequence[int]) -> Sequence[Any]:
+    query = text(_OUT_ROWS if table == "outbox" else _IN_ROWS)
+    numbers = [0, *drawers.numbers(transaction.sql, table)]
+    return transaction.sql.execute(query, {"drawers": numbers, "ids": sorted(set(ids))}).all()
+
+
+def _noted(transaction: Transaction, name: str, ids: Sequence[int]) -> set[int]:
+    return set(transaction.sql.execute(_NOTED, {"name": name, "ids": list(ids)}).scalars())
+
+
+def _kept(transaction: Transaction, rows: Sequence[Any]) -> set[int]:
+    """Return which of the rows' bytes are there."""
+    wanted = {body for row in rows for body in (row.body_id, row.message_id) if body is not None}
+    return set(transaction.sql.execute(_KEPT, {"ids": sorted(wanted)}).scalars())
