@@ -12,8 +12,14 @@ from bench.grounds import StandIn
 from truc.exchange import bodies
 from truc.store.opened import Store, Transaction
 
-PUSHES = (("national_portal", "dossier"), ("national_portal", "progress"), ("vnpost", "order"), ("momo", "payment"))
-PUSHES = (*PUSHES, ("sms", "message"))
+PUSHES = (
+    ("national_portal", "dossier"),
+    ("national_portal", "progress"),
+    ("vnpost", "order"),
+    ("momo", "payment"),
+    ("sms", "message"),
+)
+PROGRESS = "CapNhatTienDoHoSoMC"  # the portal's name for a step
 STOPPED = ("refused", "set_aside")
 EXAMPLES = 5
 
@@ -75,8 +81,10 @@ def compare(store: Store, partners: Mapping[str, StandIn]) -> dict[tuple[str, st
             wanted = _wanted(transaction, party, operation)
             rows = transaction.sql.execute(_STATES, {"party": party, "operation": operation})
             states = {str(row.external_id): str(row.state) for row in rows}
-        found[party, operation] = _compared(wanted, states, _times(partners[party], party, operation))
-    _check_order(store, partners["national_portal"], found["national_portal", "progress"])
+        found[party, operation] = compared(wanted, states, _times(partners[party], party, operation))
+        if operation == "progress":
+            for key in out_of_order(wanted, partners[party].asked("order", operation=PROGRESS)):
+                found[party, operation].wrong("disordered", f"the steps of {key}")
     return found
 
 
@@ -105,11 +113,12 @@ def _times(partner: StandIn, party: str, operation: str) -> dict[str, int]:
     """
     if (party, operation) == ("national_portal", "dossier"):
         return dict.fromkeys(partner.asked("coverage"), 1)
-    name = {"progress": "CapNhatTienDoHoSoMC"}.get(operation, operation)
+    name = PROGRESS if operation == "progress" else operation
     return {one["external_id"]: int(one["times"]) for one in partner.asked("effects", operation=name)}
 
 
-def _compared(wanted: Sequence[Wish], states: Mapping[str, str], times: Mapping[str, int]) -> Compared:
+def compared(wanted: Sequence[Wish], states: Mapping[str, str], times: Mapping[str, int]) -> Compared:
+    """Compare what was wanted, in the order of each key, with the outbox (ours → state) and the partner (theirs → times)."""
     found = Compared(wanted=len(wanted))
     stopped_keys: set[str] = set()
     for wish in wanted:
@@ -131,17 +140,13 @@ def _compared(wanted: Sequence[Wish], states: Mapping[str, str], times: Mapping[
     return found
 
 
-def _check_order(store: Store, portal: StandIn, found: Compared) -> None:
-    with store.begin() as transaction:
-        place = {
-            wish.theirs: number for number, wish in enumerate(_wanted(transaction, "national_portal", "progress"))
-        }
-    happened: dict[str, list[int]] = defaultdict(list)
-    for key, step in portal.asked("order", operation="CapNhatTienDoHoSoMC"):
-        happened[key].append(place.get(step, -1))
-    for key, places in happened.items():
-        if places != sorted(places):
-            found.wrong("disordered", f"the steps of {key}")
+def out_of_order(wanted: Sequence[Wish], happened: Sequence[tuple[str, str]]) -> list[str]:
+    """Return the keys whose effects, as (key, theirs) in the order they happened, are in another order than wanted."""
+    place = {wish.theirs: number for number, wish in enumerate(wanted)}
+    places: dict[str, list[int]] = defaultdict(list)
+    for key, theirs in happened:
+        places[key].append(place.get(theirs, -1))
+    return [key for key, found in places.items() if found != sorted(found)]
 
 
 def stopped_why(store: Store) -> Counter[str]:

@@ -51,6 +51,16 @@ WAYS = (TRUC, SILENT, PEER, BARE)
 
 
 @dataclass(frozen=True, slots=True)
+class Ground:
+    """What every leg has in common."""
+
+    here: Settings
+    store: Store
+    portal: StandIn
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Leg:
     """How long one leg took, and the processor time of each process, in seconds."""
 
@@ -64,35 +74,36 @@ def run(messages: int = MESSAGES, rounds: int = ROUNDS) -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "hub"
         with hub(home) as here, stand_ins(Path(folder), PORTAL) as partners, opened(home) as store:
-            ways.make_ready(home)
+            ground = Ground(here, store, partners[PORTAL], ways.make_ready(home, store, messages))
             for number in range(rounds * len(WAYS)):
                 way = WAYS[number % len(WAYS)]
-                legs[way.name].append(_leg(way, here, store, partners[PORTAL], number, messages))
+                legs[way.name].append(_leg(way, ground, number))
     return _figures(legs, messages)
 
 
-def _leg(way: Way, here: Settings, store: Store, portal: StandIn, number: int, messages: int) -> Leg:
+def _leg(way: Way, ground: Ground, number: int) -> Leg:
+    here, portal, codes = ground.here, ground.portal, ground.codes
     portal.order("forget", {})
     go, stop = PROCESSES.Event(), PROCESSES.Event()
     running: dict[str, BaseProcess] = {}
     for role, work in (("publishing", way.publish), ("delivering", way.deliver)):
         if work is not None:
             ready = PROCESSES.Event()
-            running[role] = started(work, Job(here.root, portal.connection, messages, number, ready, go, stop))
+            running[role] = started(work, Job(here.root, portal.connection, codes, number, ready, go, stop))
             assert ready.wait(60), f"{way.name}: {role} does not come up"
     pids = {role: int(one.pid or 0) for role, one in running.items()}
     pids |= {"PostgreSQL": postmaster(here), "stand-in": int(getattr(portal.process, "pid", 0))}
     before = {role: cpu_s(pid) for role, pid in pids.items()}
     begun = time.perf_counter()
     go.set()
-    spent = _until_done(way, store, running, pids)
+    spent = _until_done(way, ground.store, running, pids)
     taken_s = time.perf_counter() - begun
     stop.set()
     for one in running.values():
         one.join(60)
         assert one.exitcode == 0, f"{way.name}: a process ended with {one.exitcode}"
     effects = portal.asked("effects", operation="DongBoHoSoMC")
-    assert (len(effects), {one["times"] for one in effects}) == (messages, {1}), f"{way.name}: {len(effects)} arrived"
+    assert (len(effects), {one["times"] for one in effects}) == (len(codes), {1}), f"{way.name}: {len(effects)} arrived"
     return Leg(taken_s, {role: spent[role] - before[role] for role in pids})
 
 
@@ -116,11 +127,13 @@ def _is_open(store: Store, opens: TextClause) -> bool:
 def _figures(legs: dict[str, list[Leg]], messages: int) -> list[Figure]:
     taken_s = {name: statistics.median(leg.taken_s for leg in found) for name, found in legs.items()}
     ours_s = taken_s[TRUC.name]
-    title = f"publish and deliver {messages} dossiers ({ways.CONCURRENCY} at once)"
+    title = f"publish and deliver {messages} messages ({ways.CONCURRENCY} at once)"
     figures = []
     for way, bar in ((PEER, "bar ≥ 1.5"), (BARE, "bar ≥ 0.6"), (SILENT, "bar ≥ 0.85")):
         floor_s = taken_s[way.name]
-        note = f"{messages / ours_s:.0f}/s against {messages / floor_s:.0f}/s: {floor_s / ours_s:.2f} × its speed, {bar}"
+        note = (
+            f"{messages / ours_s:.0f}/s against {messages / floor_s:.0f}/s: {floor_s / ours_s:.2f} × its speed, {bar}"
+        )
         figures.append(Figure(title, ours_s, way.name, floor_s, f"{note}; {_spread(legs, way)}"))
     for name, found in legs.items():
         print(f"  {name}: processor time per message, ms: {_costs(found, messages)}")
@@ -128,9 +141,7 @@ def _figures(legs: dict[str, list[Leg]], messages: int) -> list[Figure]:
 
 
 def _spread(legs: dict[str, list[Leg]], way: Way) -> str:
-    ratios = sorted(
-        other.taken_s / ours.taken_s for ours, other in zip(legs[TRUC.name], legs[way.name], strict=True)
-    )
+    ratios = sorted(other.taken_s / ours.taken_s for ours, other in zip(legs[TRUC.name], legs[way.name], strict=True))
     return "rounds " + " ".join(f"{ratio:.2f}" for ratio in ratios)
 
 
@@ -143,7 +154,7 @@ def _costs(found: list[Leg], messages: int) -> str:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--messages", type=int, default=MESSAGES, help="dossiers of one leg, an even number")
+    parser.add_argument("--messages", type=int, default=MESSAGES, help="dossiers of one leg")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     return parser.parse_args()
 

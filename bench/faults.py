@@ -17,9 +17,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection as Pipe
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -28,11 +27,11 @@ import psutil
 from sqlalchemy import text
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from bench import playing
 from bench.comparing import Compared, compare, stopped_though_sent, stopped_why
 from bench.couriers import deliver_for_ever
-from bench.grounds import PROCESSES, StandIn, hub, opened, postmaster, stand_ins, started
-from bench.playing import Play
+from bench.grounds import StandIn, hub, opened, postmaster, stand_ins, started
+from bench.misbehaving import order_a_fault
+from bench.playing import gateway, played
 from truc.exchange.journal import signatures
 from truc.exchange.journal.report import Report
 from truc.exchange.journal.verify import verify
@@ -41,24 +40,13 @@ from truc.settings import Settings
 from truc.store.opened import Store
 
 KILLS, STOPS, MINUTES = 500, 20, 12.0
-CALLS_PER_S = 10.0
-PARTNER_DELAY_S = 0.2  # the partners take their time, so that kills find calls in flight
+CALLS_PER_S = 15.0
+PARTNER_DELAY_S = 0.3  # the partners take their time, so that kills find calls in flight
 # Two couriers of the portal: one of them takes over when the other dies.
 COURIERS = ("national_portal", "national_portal", "vnpost", "momo", "sms")
 DEATHS = 2  # of each partner
 DEAD_S = 20.0  # at a backoff of at most 1 s this is what 5 hours are at one of 900 s
 FAULT_EVERY_S = 1.0
-# What each partner is told to get wrong, and under which name it knows our calls.
-CALLS = {
-    "national_portal": ("DongBoHoSoMC", "CapNhatTienDoHoSoMC", "TraCuuHoSo", "login"),
-    "vnpost": ("order", "tracking", "token"),
-    "momo": ("create", "query"),
-    "sms": ("message",),
-}
-FAULTS = {
-    "refuse": 0.0, "unavailable": 1.0, "silent_before": 0.9, "silent_after": 0.9, "late_after": 0.8, "drop_after": 0.0,
-    "error_before": 0.0, "error_after": 0.0, "garbage": 0.0, "truncated": 0.0, "slow": 0.3,
-}  # fmt: skip
 FINISH_WITHIN_S = 600.0
 _UNFINISHED = text(
     """
@@ -128,14 +116,7 @@ class Trouble:
 
     def order_a_fault(self) -> None:
         """Tell one partner to misbehave in its next few calls."""
-        party = self.choose.choice(sorted(CALLS))
-        if self.partners[party].process is None:
-            return
-        mode = self.choose.choice(sorted(FAULTS))
-        operation, times = self.choose.choice(CALLS[party]), self.choose.randint(1, 4)
-        self.partners[party].order(
-            "faults", {"operation": operation, "mode": mode, "times": times, "wait_s": FAULTS[mode]}
-        )
+        order_a_fault(self.partners, self.choose)
 
     def end_faults(self) -> None:
         """Every partner behaves from now on."""
@@ -158,13 +139,13 @@ def run(folder: Path, *, kills: int, stops: int, minutes: float, dead_s: float =
         hub(home) as here,
         stand_ins(folder, *parties, delay_s=PARTNER_DELAY_S) as partners,
         opened(home) as store,
-        _gateway(here),
+        gateway(here),
     ):
         trouble = Trouble(here, store, partners, folder / "couriers.log", random.Random(seed))
         for place in range(len(COURIERS)):
             trouble.start_courier(place)
         began = time.monotonic()
-        with _played(here, seed) as told:
+        with played(here, CALLS_PER_S, seed) as told:
             _hurt(trouble, _plan(trouble, kills, stops, minutes * 60, dead_s))
         trouble.done["seconds of trouble"] = round(time.monotonic() - began)
         trouble.end_faults()
@@ -178,38 +159,6 @@ def run(folder: Path, *, kills: int, stops: int, minutes: float, dead_s: float =
         report = verify(store, public_key=signatures.hub_key(here.secrets).public_key())
         _show(trouble, told, compared, report, unfinished)
         return all(one.is_good for one in compared.values()) and report.first is None and unfinished == 0
-
-
-@contextlib.contextmanager
-def _gateway(here: Settings) -> Iterator[None]:
-    process = started(playing.serve_gateway, here)
-    try:
-        playing.wait_for_gateway(here)
-        yield
-    finally:
-        process.kill()
-        process.join()
-
-
-@contextlib.contextmanager
-def _played(here: Settings, seed: int) -> Iterator[Counter[str]]:
-    """Have the one-stop software play inside the block; what it was answered is told after."""
-    stop = PROCESSES.Event()
-    ours, theirs = PROCESSES.Pipe(duplex=False)
-    found: Counter[str] = Counter()
-    work = Play(here.gateway_url, playing.client_key(here), CALLS_PER_S, seed=seed)
-    process = started(playing.play, work, stop, theirs)
-    try:
-        yield found
-    finally:
-        stop.set()
-        found.update(_received(ours))
-        process.join(60)
-
-
-def _received(pipe: Pipe) -> Counter[str]:
-    assert pipe.poll(120), "the player does not end"
-    return Counter(pipe.recv())
 
 
 def _plan(
@@ -273,7 +222,8 @@ def _show(
         for example in one.examples:
             print(f"  VIOLATION {example}")
     looked_at = ", ".join(f"{count} {name}" for name, count in report.looked_at.items())
-    print(f"journal: {'nothing bad' if report.first is None else f'{report.bad} bad, first: {report.first}'} ({looked_at})")
+    found = "nothing bad" if report.first is None else f"{report.bad} bad, the first: {report.first}"
+    print(f"journal: {found} ({looked_at})")
 
 
 def _failures(log: Path) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""What the benchmarks stand on: a hub with a real PostgreSQL, and partners' stand-ins, each in processes of their own."""
+"""What the benchmarks stand on: a hub with a real PostgreSQL, and stand-ins in processes of their own."""
 
 import importlib
 import multiprocessing

@@ -6,14 +6,17 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection as Pipe
+from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Event as Signal
 from typing import Any
 
 import requests
 
+from bench.grounds import PROCESSES, READY_WITHIN_S, started
 from sandbox.day.one_stop import OneStop, RefusedError
 from truc import settings
 from truc.inbound import clients
@@ -21,6 +24,7 @@ from truc.inbound.app import create_app
 from truc.settings import LOCAL, Settings
 
 CLIENT = "bench"
+ENDS_WITHIN_S = 120
 LIVE_CASES = 12  # of one lane, at any time: their calls come mixed
 PROCEDURE, AGENCY = "1.013831", "H32.06"
 # In process, a paper is missing, it came, done, handed over: each a step at the portal, two of them an SMS.
@@ -39,13 +43,37 @@ class Play:
     seed: int = 1
 
 
-def client_key(here: Settings) -> str:
-    """Return the key that the gateway knows us by."""
-    return clients.ensure_client(here.secrets, CLIENT)
+@contextmanager
+def gateway(here: Settings) -> Iterator[BaseProcess]:
+    """Have the gateway up inside the block, as it runs in production."""
+    process = started(_serve, here)
+    try:
+        _wait_until_it_answers(here)
+        yield process
+    finally:
+        process.kill()
+        process.join()
 
 
-def serve_gateway(here: Settings) -> None:
-    """Run the gateway as it runs in production, until killed; what it says goes to the hub's logs."""
+@contextmanager
+def played(here: Settings, calls_per_s: float, seed: int) -> Iterator[Counter[str]]:
+    """Have the one-stop software play inside the block; what it was answered, outcome → count, is there after it."""
+    stop = PROCESSES.Event()
+    ours, theirs = PROCESSES.Pipe(duplex=False)
+    found: Counter[str] = Counter()
+    work = Play(here.gateway_url, clients.ensure_client(here.secrets, CLIENT), calls_per_s, seed=seed)
+    process = started(_play, work, stop, theirs)
+    try:
+        yield found
+    finally:
+        stop.set()
+        assert ours.poll(ENDS_WITHIN_S), "the player does not end"
+        found.update(ours.recv())
+        process.join()
+
+
+def _serve(here: Settings) -> None:
+    """Run until killed; what it says goes to the hub's logs."""
     import uvicorn
 
     here.logs.mkdir(parents=True, exist_ok=True)
@@ -54,9 +82,8 @@ def serve_gateway(here: Settings) -> None:
     uvicorn.run(app, host=LOCAL, port=here.ports.gateway, log_config=None, access_log=False)
 
 
-def wait_for_gateway(here: Settings, within_s: float = 60) -> None:
-    """Return when it answers."""
-    until = time.monotonic() + within_s
+def _wait_until_it_answers(here: Settings) -> None:
+    until = time.monotonic() + READY_WITHIN_S
     while True:
         try:
             requests.get(f"{here.gateway_url}/health", timeout=5).raise_for_status()
@@ -68,7 +95,7 @@ def wait_for_gateway(here: Settings, within_s: float = 60) -> None:
             return
 
 
-def play(work: Play, stop: Signal, told: Pipe) -> None:
+def _play(work: Play, stop: Signal, told: Pipe) -> None:
     """Hand over calls until told to stop; then tell outcome → count."""
     found: Counter[str] = Counter()
     lock = threading.Lock()

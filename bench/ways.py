@@ -1,17 +1,17 @@
 """The same job in three ways, each run in processes of its own: Trục, procrastinate, and a bare loop of `requests`.
 
-The job: book dossiers, each in a transaction of its own, and push each to the national portal. Trục and procrastinate
-make the same store change; procrastinate and the bare loop send with the same code. procrastinate is set up as its
-manual advises: a job is deferred on the connection of the store's transaction (`configure(connection=…)`), the worker
-listens for notifications, has as many connections and threads as jobs at once, and keeps finished jobs, as Trục keeps
-its messages; a task that fails is tried again with exponential waits. It holds no lock per dossier, seals nothing and
-keeps no answer.
+The job: move the due date of dossiers, each in a transaction of its own, and push each to the national portal. Trục and
+procrastinate make the same store change; procrastinate and the bare loop send with the same code. procrastinate is set
+up as its manual advises: a job is deferred on the connection of the store's transaction (`configure(connection=…)`),
+the worker listens for notifications, has as many connections and threads as jobs at once, and keeps finished jobs, as
+Trục keeps its messages; a task that fails is tried again with exponential waits. It holds no lock per dossier, seals
+nothing and keeps no answer.
 """
 
 import asyncio
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,55 +27,72 @@ from sqlalchemy import text
 from bench.grounds import opened
 from truc import parties, settings, steps
 from truc.connections import Connection
+from truc.domain.status import Status
 from truc.exchange import courier, outbox
 from truc.exchange.journal import entries
 from truc.manifest import Event
 from truc.messages import Channel, DossierReceived, Person
 from truc.store import catalogue, customers, dossiers
 from truc.store.dossiers import NewDossier
-from truc.store.opened import Transaction
+from truc.store.opened import Store, Transaction
 
 PORTAL, OPERATION = "national_portal", "dossier"
 CONCURRENCY = parties.manifest(PORTAL).limits.concurrency
 PUBLISHERS = 2  # threads of the publishing process, as a gateway has several
-AGENCIES = ("H32.01", "H32.06")  # one each: an agency's serial numbers are given out one after another
-PROCEDURE = "1.001193"
+AGENCY, PROCEDURE = "H32.06", "1.001193"
+RECEIVED_AT = datetime(2026, 3, 4, 2, 0, tzinfo=UTC)
 APPLICANT = Person(name="Nguyễn Thị Đo Lường", personal_id="056190000001", phone="0912345678", province_code="56")
 TIMEOUT_S = 30
+
+# Tells whether anything is still to be done.
+OPEN_WITH_TRUC = text("SELECT EXISTS (SELECT FROM outbox WHERE drawer = 0) OR EXISTS (SELECT FROM journal_pending)")
+OPEN_WITH_PROCRASTINATE = text("SELECT EXISTS (SELECT FROM procrastinate_jobs WHERE status IN ('todo', 'doing'))")
 
 Publish = Callable[[Transaction, DossierReceived], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What the processes of one leg need. `leg` makes its dossiers different from every other leg's."""
+    """What the processes of one leg need. `leg` makes its messages different from every other leg's."""
 
     home: Path
     connection: Connection
-    count: int
+    codes: tuple[str, ...]
     leg: int
     ready: Signal
     go: Signal
     stop: Signal
 
     @property
-    def received_at(self) -> datetime:
-        """Each leg has a day of its own, so that codes differ."""
-        return datetime(2026, 3, 4, 2, 0, tzinfo=UTC) + timedelta(days=self.leg)
-
-    @property
     def url(self) -> str:
         """The database as libpq takes it."""
-        return settings.load(self.home, {}).database_url.replace("+psycopg", "")
+        return _url(self.home)
+
+
+def make_ready(home: Path, store: Store, count: int) -> tuple[str, ...]:
+    """Give procrastinate its tables in the hub's database, book the dossiers, and return their codes."""
+    with App(connector=SyncPsycopgConnector(conninfo=_url(home))).open() as app:
+        app.schema_manager.apply_schema()
+    with store.begin() as transaction:
+        version_id = catalogue.terms(transaction, PROCEDURE, Channel.COUNTER.value).version_id
+        applicant_id = customers.keep(transaction, APPLICANT)
+        return tuple(
+            dossiers.create(transaction, _dossier(str(number), version_id, applicant_id)) for number in range(count)
+        )
 
 
 def publish_with_truc(job: Job) -> None:
-    """Book and publish, each dossier in one transaction."""
-    _publish(job, _to_the_outbox)
+    """Change and publish, each dossier in one transaction."""
+
+    def publish(transaction: Transaction, message: DossierReceived) -> None:
+        code = message.dossier_code
+        outbox.publish(transaction, Event.DOSSIER_RECEIVED, message, key=code, external_id=f"{code}/{job.leg}")
+
+    _publish(job, publish)
 
 
 def publish_with_procrastinate(job: Job) -> None:
-    """Book and defer, each dossier in one transaction."""
+    """Change and defer, each dossier in one transaction."""
     task = _task(App(connector=SyncPsycopgConnector(conninfo=job.url)), _Portal(job.connection))
 
     def defer(transaction: Transaction, message: DossierReceived) -> None:
@@ -113,50 +130,38 @@ def deliver_with_procrastinate(job: Job) -> None:
 def deliver_bare(job: Job) -> None:
     """Send as many dossiers with nothing kept: no transaction, no order, no question after silence."""
     portal = _Portal(job.connection)
-    code = f"{AGENCIES[0]}-{job.received_at:%y%m%d}"
 
-    def send(numbers: range) -> None:
-        for number in numbers:
-            portal.push(_message(f"{code}-{number:04d}", job.received_at))
+    def send(codes: Sequence[str]) -> None:
+        for code in codes:
+            portal.push(_message(code))
 
     job.ready.set()
     job.go.wait()
-    with ThreadPoolExecutor(CONCURRENCY) as pool:
-        parts = [pool.submit(send, range(start, job.count + 1, CONCURRENCY)) for start in range(1, CONCURRENCY + 1)]
-        for part in parts:
-            part.result()
-
-
-def make_ready(home: Path) -> None:
-    """Give procrastinate its tables in the hub's database."""
-    url = settings.load(home, {}).database_url.replace("+psycopg", "")
-    with App(connector=SyncPsycopgConnector(conninfo=url)).open() as app:
-        app.schema_manager.apply_schema()
+    _at_once(CONCURRENCY, send, job.codes)
 
 
 def _publish(job: Job, publish: Publish) -> None:
-    share = job.count // PUBLISHERS
-    with opened(job.home) as store, ThreadPoolExecutor(PUBLISHERS) as pool:
+    due_at = RECEIVED_AT + timedelta(days=job.leg)
+
+    def change(codes: Sequence[str]) -> None:
+        for code in codes:
+            with store.begin() as transaction:
+                dossiers.move_due_date(transaction, code, due_at)
+                publish(transaction, _message(code))
+
+    with opened(job.home) as store:
         with store.begin() as transaction:
-            version_id = catalogue.terms(transaction, PROCEDURE, Channel.COUNTER.value).version_id
-            applicant_id = customers.keep(transaction, APPLICANT)
-
-        def book(agency: str) -> None:
-            for number in range(share):
-                with store.begin() as transaction:
-                    new = _dossier(f"{job.leg}/{agency}/{number}", agency, job.received_at, version_id, applicant_id)
-                    code = dossiers.create(transaction, new)
-                    publish(transaction, _message(code, job.received_at))
-
+            transaction.sql.execute(text("SELECT 1"))
         job.ready.set()
         job.go.wait()
-        for part in [pool.submit(book, agency) for agency in AGENCIES[:PUBLISHERS]]:
+        _at_once(PUBLISHERS, change, job.codes)
+
+
+def _at_once(threads: int, work: Callable[[Sequence[str]], None], codes: Sequence[str]) -> None:
+    """Deal the codes out to so many threads."""
+    with ThreadPoolExecutor(threads) as pool:
+        for part in [pool.submit(work, codes[start::threads]) for start in range(threads)]:
             part.result()
-
-
-def _to_the_outbox(transaction: Transaction, message: DossierReceived) -> None:
-    code = message.dossier_code
-    outbox.publish(transaction, Event.DOSSIER_RECEIVED, message, key=code, external_id=code)
 
 
 def _task(app: App, portal: "_Portal") -> Any:
@@ -207,8 +212,9 @@ class _Portal:
     def _session_word(self) -> str:
         with self._lock:
             if not self._word:
-                login = {name: self._connection.required(name) for name in ("password",)}
-                answer = self._post("auth_endpoint", login | {"username": self._connection.required("login")})
+                required = self._connection.required
+                login = {"username": required("login"), "password": required("password")}
+                answer = self._post("auth_endpoint", login)
                 self._word = str(answer["session"])
             return self._word
 
@@ -223,44 +229,40 @@ class _Portal:
         return dict(answer.json())
 
 
-def _dossier(reference: str, agency: str, at: datetime, version_id: int, applicant_id: int) -> NewDossier:
+def _url(home: Path) -> str:
+    return settings.load(home, {}).database_url.replace("+psycopg", "")
+
+
+def _dossier(reference: str, version_id: int, applicant_id: int) -> NewDossier:
     return NewDossier(
         source="bench",
         source_reference=reference,
         portal_code="",
         procedure_version_id=version_id,
-        agency_code=agency,
+        agency_code=AGENCY,
         channel=Channel.COUNTER,
         applicant_id=applicant_id,
-        received_at=at,
+        received_at=RECEIVED_AT,
         due_at=None,
         fee_vnd=0,
-        status=dossiers.Status.ACCEPTED,
+        status=Status.ACCEPTED,
         wants_postal_return=False,
         wants_sms=False,
     )
 
 
-def _message(code: str, at: datetime) -> DossierReceived:
+def _message(code: str) -> DossierReceived:
     return DossierReceived(
         dossier_code=code,
         procedure_code=PROCEDURE,
         procedure_name="Thủ tục đăng ký khai sinh",
         field_code="HT",
         field_name="Hộ tịch",
-        agency_code=code.partition("-")[0],
+        agency_code=AGENCY,
         agency_name="Sở thử nghiệm",
         channel=Channel.COUNTER,
         applicant=APPLICANT,
-        received_at=at,
-        due_at=at + timedelta(days=1),
+        received_at=RECEIVED_AT,
+        due_at=RECEIVED_AT + timedelta(days=1),
         status=2,
     )
-
-
-OPEN_WITH_TRUC = text(
-    "SELECT EXISTS (SELECT FROM outbox WHERE drawer = 0) OR EXISTS (SELECT FROM journal_pending)"
-)
-OPEN_WITH_PROCRASTINATE = text(
-    "SELECT EXISTS (SELECT FROM procrastinate_jobs WHERE status IN ('todo', 'doing'))"
-)

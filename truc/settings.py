@@ -3,7 +3,8 @@
 Environment: `TRUC_HOME` (project root; default: the nearest folder above the current one that holds
 `setup.cfg` and `truc/`), `TRUC_VAR` (default `<root>/var`), `TRUC_DATABASE_URL` (an external PostgreSQL 15+ for
 the hub's tables), `TRUC_AIRFLOW_DATABASE_URL` (one for Airflow's metadata; without it the embedded server keeps
-it), `TRUC_GATEWAY_URL` (the address partners see). Standard library only: every command loads this.
+it), `TRUC_GATEWAY_URL` (the address partners see), `TRUC_TSA_URL` and `TRUC_TSA_CA_FILE` (a time-stamping authority
+for the journal's daily closes). Standard library only: every command loads this.
 """
 
 import hashlib
@@ -50,6 +51,8 @@ class Settings:
     external_hub_url: str = field(default="", repr=False)
     external_airflow_url: str = field(default="", repr=False)
     public_gateway_url: str = ""
+    tsa_url: str = ""  # of an RFC 3161 time-stamping authority for the journal's closes; "" for none
+    tsa_ca_file: Path | None = None
     airflow_options: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -142,6 +145,8 @@ def load(root: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
         external_hub_url=_external_url(environ, HUB_URL),
         external_airflow_url=_external_url(environ, AIRFLOW_URL),
         public_gateway_url=environ.get("TRUC_GATEWAY_URL", "").rstrip("/"),
+        tsa_url=environ.get("TRUC_TSA_URL", ""),
+        tsa_ca_file=Path(environ["TRUC_TSA_CA_FILE"]) if environ.get("TRUC_TSA_CA_FILE") else None,
     )
 
 

@@ -96,14 +96,13 @@ async def _listening(address: str) -> "psycopg.AsyncConnection[tuple[object, ...
 async def _heard(
     connection: "psycopg.AsyncConnection[tuple[object, ...]]", bell: Bell, queues: frozenset[str]
 ) -> AsyncIterator[frozenset[str]]:
-    strange = 0
+    warned = False
     while True:
         async for notice in connection.notifies(timeout=bell.next_in_s(_now_s()), stop_after=1):
             if notice.payload in queues:
                 bell.ring((notice.payload,), _now_s())
-                continue
-            strange += 1
-            if strange == 1:  # once a connection: whoever sends one may send thousands
+            elif not warned:  # once a connection: whoever sends one may send thousands
+                warned = True
                 log.warning("a notification of %s names no queue with a pipeline", WOKEN)
         if due := bell.take(_now_s()):
             yield due

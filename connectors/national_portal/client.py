@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +54,14 @@ class Client:
     def send_progress(self, outgoing: Outgoing) -> Receipt:
         """Add one progress step; the dossier must be there first (egov.md 1.4)."""
         return _written(PUSH_PROGRESS, self._write(PUSH_PROGRESS, outgoing.body, {}))
+
+    def send_progress_batch(self, outgoings: Sequence[Outgoing]) -> Receipt:
+        """Add one step each to different dossiers, in one call with one answer for all (egov.md 1.4).
+
+        A refusal does not say which of them it is about, nor whether the others were taken.
+        """
+        items = b", ".join(one.body for one in outgoings)
+        return _written(PUSH_PROGRESS, self._write(PUSH_PROGRESS, items, {}))
 
     def ask_dossier(self, outgoing: Outgoing) -> Answer:
         """Say whether the portal's record of this dossier carries our code."""
@@ -112,28 +120,28 @@ class Client:
     def _read(self, path: str, service: str, arguments: dict[str, object]) -> Answered:
         return self._call(path, service, arguments, b"", reads=True)
 
-    def _write(self, service: str, item: bytes, arguments: dict[str, object]) -> Answered:
+    def _write(self, service: str, items: bytes, arguments: dict[str, object]) -> Answered:
         try:
-            return self._call(self._settings.integration_path, service, arguments, item, reads=False)
+            return self._call(self._settings.integration_path, service, arguments, items, reads=False)
         except MalformedError as error:
             raise OutcomeUnknownError(f"{PARTY}: {service}: {error}", reason=error.reason) from error
 
-    def _call(self, path: str, service: str, arguments: dict[str, object], item: bytes, *, reads: bool) -> Answered:
+    def _call(self, path: str, service: str, arguments: dict[str, object], items: bytes, *, reads: bool) -> Answered:
         word = self._session.word()
-        answer = self._post(path, word, service, arguments, item, reads=reads)
+        answer = self._post(path, word, service, arguments, items, reads=reads)
         if answer.code not in self._settings.expired_codes:
             return answer
         word = self._session.renewed(word)
-        answer = self._post(path, word, service, arguments, item, reads=reads)
+        answer = self._post(path, word, service, arguments, items, reads=reads)
         if answer.code in self._settings.expired_codes:
             raise TransientError(f"{PARTY}: {service}: session refused twice", reason="session_refused")
         return answer
 
     def _post(
-        self, path: str, word: str, service: str, arguments: dict[str, object], item: bytes, *, reads: bool
+        self, path: str, word: str, service: str, arguments: dict[str, object], items: bytes, *, reads: bool
     ) -> Answered:
         head = {"session": word, "madonvi": self._settings.madonvi, "service": service} | arguments
-        body = _body(head, item)
+        body = _body(head, items)
         return read_answer(self._rest.call("POST", path, body=body, headers=HEADERS, reads=reads).body)
 
 
@@ -180,10 +188,10 @@ def _minutes(connection: Connection) -> int:
     return int(text)
 
 
-def _body(head: dict[str, object], item: bytes) -> bytes:
-    """Wrap the mapped item without reading it: `data` is an array of the one item."""
+def _body(head: dict[str, object], items: bytes) -> bytes:
+    """Wrap the mapped items, a comma between them, without reading them: `data` is their array."""
     wrapped = json.dumps(head, ensure_ascii=False).encode()
-    return wrapped[:-1] + b', "data": [' + item + b"]}" if item else wrapped
+    return wrapped[:-1] + b', "data": [' + items + b"]}" if items else wrapped
 
 
 def _written(service: str, answer: Answered) -> Receipt:

@@ -89,7 +89,8 @@ MANIFEST = Manifest(
     settings=SETTINGS,
     operations=(
         Operation(name="dossier", event=Event.DOSSIER_RECEIVED, outcome=OutcomeClass.ASK),
-        Operation(name="progress", event=Event.STATUS_CHANGED, outcome=OutcomeClass.ASK),
+        # Vendor code sends steps in groups of 10 (egov.md 1.4).
+        Operation(name="progress", event=Event.STATUS_CHANGED, outcome=OutcomeClass.ASK, batch_max=10),
     ),
     feeds=(Feed(name="online_dossiers"),),
     pipelines=(

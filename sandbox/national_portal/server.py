@@ -3,6 +3,9 @@
 Operations for faults: `login`, `DongBoHoSoMC`, `CapNhatTienDoHoSoMC`, `TraCuuHoSo`, and the intake
 service `LayDanhSachHoSoTrucTuyen`; mode "twice" on `online_item` lists the last dossier of a page twice.
 
+`data` of the two writing services is an array with one answer for all: every item is checked before any is carried out.
+How the real portal treats an array with a bad item is not known; `batches` has it stop in the middle instead.
+
 Its own control calls:
     POST /_control/submit           [online dossier, …] in the portal's form, to be listed later; MaHoSo once
     GET  /_control/coverage         {MaHoSo: TrangThaiHoSo} of every dossier the portal has
@@ -10,12 +13,14 @@ Its own control calls:
     GET  /_control/sessions         {"logins": how many ever, "open": how many now}
     POST /_control/forget           the portal is as new: no dossier, no session, no open fault
     POST /_control/codes            {"ok": code, "exists": code, "next": {service: code}} to answer with
+    POST /_control/batches          {"accept": k}: of the next array of several the first k are taken, then it fails
     POST /_control/lists            {…} laid over the next list answer; a field given as null is left out
 """
 
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +39,7 @@ SERVICES = {SHARE: (LOOK_UP, INTAKE), INTEGRATION: (PUSH_DOSSIER, PUSH_PROGRESS)
 EXPIRED, FAILED = "-100", "-1"  # the first is ours: the real code is not known
 SESSION_S = 1200.0
 PAGE_MAX = 200
+Item = Callable[[dict[str, Any]], None]
 
 
 class Portal:
@@ -66,6 +72,7 @@ class Portal:
             ("GET", "/_control/sessions"): self._count_sessions,
             ("POST", "/_control/forget"): self._forget,
             ("POST", "/_control/codes"): self._set_codes,
+            ("POST", "/_control/batches"): self._set_batch,
             ("POST", "/_control/lists"): self._set_list,
         }
 
@@ -74,6 +81,7 @@ class Portal:
         self._logins = 0
         self._codes: dict[str, Any] = {"ok": "0", "exists": "3", "next": {}}
         self._list_changes: dict[str, Any] = {}
+        self._accept_only: int | None = None
 
     def _forget(self, _request: Request) -> Response:
         with self._lock:
@@ -106,51 +114,71 @@ class Portal:
     def _carry_out(self, service: str, body: dict[str, Any]) -> Response:
         match service:
             case "DongBoHoSoMC":
-                return self._each(body, lambda item: self._push(item, body.get("isUpdating")))
+                updating = body.get("isUpdating")
+                return self._each(body, lambda item: self._check_push(item, updating), self._push)
             case "CapNhatTienDoHoSoMC":
-                return self._each(body, self._step)
+                return self._each(body, self._check_step, self._step)
             case "TraCuuHoSo":
                 return self._look_up(body)
             case _:
                 return self._list(body)
 
-    def _each(self, body: dict[str, Any], act: Any) -> Response:
+    def _each(self, body: dict[str, Any], check: Item, act: Item) -> Response:
         items = body.get("data")
         if not isinstance(items, list) or not items or not all(isinstance(one, dict) for one in items):
             return _answer(FAILED, "data phải là danh sách")
         try:
-            for item in items:
-                act(item)
+            if self._accept_only is not None and len(items) > 1:
+                self._take_some(items, check, act)
+            else:
+                self._take_all(items, check, act)
         except Refusal as refusal:
             return _answer(refusal.code, str(refusal))
         return _answer(self._codes["ok"], "Thành công", result=[])
 
-    def _push(self, item: dict[str, Any], updating: object) -> None:
+    def _take_all(self, items: list[dict[str, Any]], check: Item, act: Item) -> None:
+        for item in items:
+            check(item)
+        for item in items:
+            act(item)
+
+    def _take_some(self, items: list[dict[str, Any]], check: Item, act: Item) -> None:
+        most, self._accept_only = self._accept_only, None
+        for item in items[:most]:
+            check(item)
+            act(item)
+        raise Refusal(FAILED, "theo lệnh")
+
+    def _check_push(self, item: dict[str, Any], updating: object) -> None:
         if updating not in ("True", "False"):
             raise Refusal(FAILED, 'isUpdating phải là "True" hoặc "False"')
-        code = str(item.get("MaHoSo") or "")
-        known = self._state.get("dossier", code)
+        known = self._state.get("dossier", str(item.get("MaHoSo") or ""))
         if known is not None and updating == "False":
             raise Refusal(self._codes["exists"], "Hồ sơ đã tồn tại")
         if known is None and updating == "True":
             raise Refusal(FAILED, "Hồ sơ không tồn tại")
         check_dossier(item)
-        self._state.put("dossier", code, {"ThoiDiemXuLy": ""} | (known or {}) | item)
+
+    def _push(self, item: dict[str, Any]) -> None:
+        code = item["MaHoSo"]
+        known = self._state.get("dossier", code) or {}
+        self._state.put("dossier", code, {"ThoiDiemXuLy": ""} | known | item)
         if self._state.get(PUSH_DOSSIER, code) is None:
             self._state.record(PUSH_DOSSIER, code, item, key=code)
         else:
             self._state.put(PUSH_DOSSIER, code, item)  # an update brings no second dossier into the world
 
-    def _step(self, item: dict[str, Any]) -> None:
+    def _check_step(self, item: dict[str, Any]) -> None:
         check_step(item)
-        code = item["MaHoSo"]
-        known = self._state.get("dossier", code)
-        if known is None:
+        if self._state.get("dossier", item["MaHoSo"]) is None:
             raise Refusal(FAILED, "Hồ sơ chưa có trên Cổng")
+
+    def _step(self, item: dict[str, Any]) -> None:
+        code = item["MaHoSo"]
         step = f"{code}|{item['TrangThai']}|{item['ThoiDiemXuLy']}"
         self._state.record(PUSH_PROGRESS, step, item, key=code)
         stands = {"TrangThaiHoSo": item["TrangThai"], "ThoiDiemXuLy": item["ThoiDiemXuLy"]}
-        self._state.put("dossier", code, known | stands)
+        self._state.put("dossier", code, (self._state.get("dossier", code) or {}) | stands)
 
     def _look_up(self, body: dict[str, Any]) -> Response:
         known = self._state.get("dossier", str(body.get("mahoso")))
@@ -205,6 +233,11 @@ class Portal:
     def _set_list(self, request: Request) -> Response:
         with self._lock:
             self._list_changes = request.json()
+        return json_response({})
+
+    def _set_batch(self, request: Request) -> Response:
+        with self._lock:
+            self._accept_only = int(request.json()["accept"])
         return json_response({})
 
     def _set_codes(self, request: Request) -> Response:

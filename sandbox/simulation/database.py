@@ -43,6 +43,7 @@ CLEAN = """
     SET session_replication_role = origin;
     ALTER SEQUENCE exchange_seq RESTART;
 """
+LOSE_RACE = "DO $$ BEGIN RAISE EXCEPTION 'simulated lost race' USING ERRCODE = 'serialization_failure'; END $$"
 TIDY_EVERY = 200
 STATEMENT_S, COMMIT_S = 0.02, 0.05
 
@@ -90,9 +91,13 @@ class Ground:
         """Close the connection."""
         self.engine.dispose()
 
-    def _statement(self, *_: Any) -> None:
-        if self.fails is not None and self.fails.loses_race():
-            raise OperationalError("simulated", {}, psycopg.errors.SerializationFailure("simulated lost race"))
+    def _statement(self, connection: Connection, *_: Any) -> None:
+        if self.fails is None or not self.fails.loses_race():
+            return
+        try:  # the server itself gives the transaction up, as it does for a real one
+            cast(psycopg.Connection[Any], connection.connection.driver_connection).execute(LOSE_RACE)
+        except psycopg.errors.SerializationFailure as error:
+            raise OperationalError("simulated", {}, error) from error
 
 
 def ground(url: str, *, name: str, begins_at: datetime) -> Ground:

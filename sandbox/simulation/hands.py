@@ -51,7 +51,9 @@ class SimulatedHands:
 
     def _work(self) -> None:
         while self._line:
-            self._done += self._line.popleft()()
+            work = self._line.popleft()
+            done = work()  # others act meanwhile, and may take what was done
+            self._done.extend(done)
             self._ring()
             self._world.pause(0.0)
         self._free += 1

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from sqlalchemy import text
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from sandbox.simulation import database, declared, story
 from sandbox.simulation.database import Ground
@@ -30,7 +30,6 @@ from truc.manifest import Manifest
 from truc.messages import Inbound
 from truc.store.opened import Store, Transaction
 
-GONE = (OperationalError, InterfaceError)
 COURIERS_A_PARTY = 2
 BORN_AGAIN_WITHIN_S = 120.0
 ROUNDS_MAX = 80
@@ -165,8 +164,8 @@ def _repeated(run: Run, work: Callable[[Process], None]) -> Callable[[Process], 
     def repeat(process: Process) -> None:
         while not run.faults.quiet:
             work(process)
-            longest_s = run.world.random.choice((5.0, 30.0, run.story.lasts_s / 3))
-            run.world.pause(run.world.random.uniform(0, longest_s))
+            rest_s = run.world.random.choice((5.0, 30.0, run.story.lasts_s / 2, run.story.lasts_s / 2))
+            run.world.pause(run.world.random.uniform(rest_s / 2, rest_s))
 
     return repeat
 
@@ -190,7 +189,7 @@ def deliver(run: Run, process: Process, party: str, operations: tuple[str, ...])
             hands=lambda count: SimulatedHands(run.world, process, count),
         )
         run.world.note("delivered", sorted(done.counts.items()), done.why)
-    except (TrucError, *GONE) as error:
+    except (TrucError, DBAPIError) as error:
         run.world.note("delivery failed", type(error).__name__)
 
 
@@ -248,7 +247,7 @@ def _until_done(run: Run, work: Callable[[], None]) -> None:
     while True:
         try:
             return work()
-        except GONE:
+        except DBAPIError:
             run.world.pause(run.world.random.uniform(0.1, 20))
 
 
@@ -263,7 +262,7 @@ def _fetch(run: Run, process: Process, party: str) -> None:
                 inbox.keep_page(transaction, FEED, page)
             run.told.add((party, page.envelope.external_id, page.envelope.digest))
         inbox.book_kept(opened, party, (FEED, declared.CALLBACK), book=book)
-    except (TrucError, ValueError, *GONE) as error:
+    except (TrucError, ValueError, DBAPIError) as error:
         run.world.note("fetch failed", type(error).__name__)
 
 
@@ -272,11 +271,13 @@ def _let_finish(run: Run) -> None:
     run.world.run(until_s=run.world.now_s + DAY_S, until=lambda: not run.at_work)
     if run.at_work:
         run.unfinished.append(f"{run.at_work} processes do not end")
-    for _ in range(ROUNDS_MAX):
+    for number in range(ROUNDS_MAX):
         due = database.read(run.ground, run.world, _DUE)
         if not due:
             break
-        run.world.run(until_s=run.world.now_s + max(1.0, float(min(row.due_s for row in due))))
+        # What is due and does not go waits for something that no row tells, the hours of a partner say.
+        patience_s = max(float(min(row.due_s for row in due)), number**2 * 1.0)
+        run.world.run(until_s=run.world.now_s + patience_s)
         for party in sorted({row.party for row in due}):
             operations = tuple(operation.name for operation in run.manifest(party).operations)
             _sweep(run, f"{party}-sweep", lambda process, party=party, these=operations: deliver(run, process, party, these))  # type: ignore[misc]

@@ -76,7 +76,7 @@ def _window(random: Random, within_s: float, lengths_s: Sequence[float]) -> tupl
 def _outgoing(random: Random, story: Story) -> None:
     events = sorted({operation.event for one in story.manifests.values() for operation in one.operations})
     keys = random.choice((1, 2, 4))
-    number, most = 0, random.choice((4, 8, 14))
+    number, most = 0, random.choice((3, 5, 8, 12))
     while number < most:
         together = random.choice((1, 1, 2, 4))
         publications = []

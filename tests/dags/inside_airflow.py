@@ -58,11 +58,12 @@ def filled_bag(folder: str):
 def described(dag) -> dict:
     """What the tests ask about one DAG."""
     clock = getattr(dag.timetable, "timetable", dag.timetable)  # of one that also waits for an asset
+    condition = dag.timetable.asset_condition
     return {
         "cron": clock.expression,
         "watched": {
             asset.uri: [watcher.trigger.serialize() for watcher in asset.watchers]
-            for _, asset in dag.timetable.asset_condition.iter_assets()
+            for asset in (condition.objects if condition else ())
         },
         "file": Path(dag.fileloc).name,
         "owner": dag.owner,
@@ -239,8 +240,15 @@ def bank_writes(control: str, reference: str) -> None:
 
 
 def failed_while_metered(store) -> str:
-    """Measure the notices that wait, as a delivery does that fails before it sends any."""
+    """Measure one notice that waits, as a delivery does that fails before it sends any."""
+    from truc.exchange import outbox
+    from truc.manifest import Event
+    from truc.messages import NoticeDue
     from truc.on_airflow import metered
+
+    notice = NoticeDue(notice_id="n", dossier_code="H32.06-1", notice="ready", phone="0905123456", text="Ho so")
+    with store.begin() as transaction:
+        outbox.publish(transaction, Event.NOTICE_DUE, notice, key="n", external_id="n")
 
     def fail() -> None:
         raise ConnectionError("on purpose")

@@ -216,7 +216,7 @@ def test_settings_that_are_wrong_for_a_while_are_read_again_and_never_written_to
     monkeypatch.setattr(waking, "RECONNECT_S", (0.05,))
     answers: list[Any] = [
         SetupError("no postgres_truc: run `truc setup` first", reason="secret_missing"),
-        "postgresql://truc:hunter2@127.0.0.1:notaport/truc",
+        "postgresql://truc:hunter2@[127.0.0.1/truc",
         _url(empty_store, password="hunter2"),
         "postgresql://truc:hunter2@127.0.0.1:1/truc",  # nobody there
         _url(empty_store),

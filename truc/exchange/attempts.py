@@ -4,6 +4,7 @@ import logging
 import random
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
 from datetime import timedelta
 
 from truc import parties, tracing
@@ -55,7 +56,8 @@ def attempt_batch(client: Client, limits: Limits, batch: Sequence[Claimed]) -> l
         for span, outcome in zip(reversed(traced), done, strict=True):
             span.set_attribute("truc.outcome", outcome.name)
             span.set_attribute("truc.batch", batch[0].id)
-    return done
+    # It was one call: the line hears of it once.
+    return [done[0], *(replace(one, reached=None) for one in done[1:])]
 
 
 def _attempt_batch(client: Client, limits: Limits, batch: Sequence[Claimed]) -> list[Outcome]:
@@ -143,11 +145,8 @@ def _failed(limits: Limits, one: Claimed, error: TrucError, *, asked: bool) -> O
             return untried(limits, one, error)
         case TransientError() if not asked:
             return _again(limits, one, error)
-        case OutcomeUnknownError() | MalformedError() | TransientError() | RejectedError():
-            # An answer that cannot be read, and a question that got none, leave the outcome open.
+        case _:  # an answer that cannot be read, and a question that got none, leave the outcome open
             return _unknown(limits, one, error)
-        case _:
-            raise error
 
 
 def _again(limits: Limits, one: Claimed, error: TrucError) -> Outcome:

@@ -65,10 +65,27 @@ def read(transaction: Transaction, body_id: int, *, context: str = CONTEXT) -> b
 
 def read_many(transaction: Transaction, body_ids: Sequence[int], *, context: str = CONTEXT) -> dict[int, bytes]:
     """Return the bytes by id, without those that were dropped; raise MalformedError for a broken seal."""
+    return {body_id: _opened(one) for body_id, one in read_each(transaction, body_ids, context=context).items()}
+
+
+def read_each(
+    transaction: Transaction, body_ids: Sequence[int], *, context: str = CONTEXT
+) -> dict[int, bytes | MalformedError]:
+    """Return the bytes by id, and the error in place of those whose seal is broken; without those that were dropped."""
     if not body_ids:
         return {}
     query = select(KEPT_BODIES.c.id, KEPT_BODIES.c.sealed).where(KEPT_BODIES.c.id.in_(body_ids))
-    return {
-        int(row.id): transaction.sealer.unseal(bytes(row.sealed), context=context)
-        for row in transaction.sql.execute(query)
-    }
+    return {int(row.id): _unsealed(transaction, bytes(row.sealed), context) for row in transaction.sql.execute(query)}
+
+
+def _unsealed(transaction: Transaction, sealed: bytes, context: str) -> bytes | MalformedError:
+    try:
+        return transaction.sealer.unseal(sealed, context=context)
+    except MalformedError as error:
+        return error
+
+
+def _opened(found: bytes | MalformedError) -> bytes:
+    if isinstance(found, MalformedError):
+        raise found
+    return found

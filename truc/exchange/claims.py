@@ -11,13 +11,14 @@ from sqlalchemy import text
 from truc import parties
 from truc.envelope import digest_of
 from truc.errors import MalformedError, TrucError
-from truc.exchange import bodies, outbox, outcomes, set_aside
+from truc.exchange import bodies, outbox, outcomes, set_aside, tallies
 from truc.exchange.bodies import Body
 from truc.exchange.journal import entries
 from truc.exchange.outcomes import Claimed, Outcome
 from truc.store.opened import Transaction
 
 log = logging.getLogger(__name__)
+Kept = dict[int, bytes | MalformedError]  # as truc.exchange.bodies.read_each gives them
 
 # Whatever lies in drawer 0 is not done, so the first of a key there holds the others back. (Not NOT EXISTS: that is
 # planned as one join over the whole queue, this as one look into an index per message taken.)
@@ -119,8 +120,8 @@ def _claimed(row: Any, party: str) -> Claimed:
 
 def _written(transaction: Transaction, taken: Sequence[Claimed]) -> tuple[list[Claimed], list[Outcome]]:
     """Give each its bytes: the very ones of the first try, or newly written and kept ones."""
-    old = bodies.read_many(transaction, [one.body_id for one in taken if one.body_id is not None])
-    messages = bodies.read_many(
+    old = bodies.read_each(transaction, [one.body_id for one in taken if one.body_id is not None])
+    messages = bodies.read_each(
         transaction, [one.message_id for one in taken if one.body_id is None], context=outbox.CONTEXT
     )
     ready: list[Claimed] = []
@@ -138,10 +139,12 @@ def _written(transaction: Transaction, taken: Sequence[Claimed]) -> tuple[list[C
     return [replace(one, body_id=numbered.get(one.id, one.body_id)) for one in ready], problems
 
 
-def _body(one: Claimed, old: dict[int, bytes], messages: dict[int, bytes]) -> bytes:
+def _body(one: Claimed, old: Kept, messages: Kept) -> bytes:
     found = messages.get(one.message_id) if one.body_id is None else old.get(one.body_id)
     if found is None:
         raise MalformedError("the bytes are past their period and were dropped", reason="bytes_dropped")
+    if isinstance(found, MalformedError):
+        raise found
     return found if one.body_id is not None else _write(one, found)
 
 
@@ -169,6 +172,7 @@ def _supersede(transaction: Transaction, party: str, operation: str) -> None:
     if not gone:
         return
     set_aside.resolve_outgoing(transaction, [row.id for row in gone], how="superseded")
+    tallies.count(transaction, [(party, operation, "superseded", None) for _ in gone])
     entries.note(
         transaction,
         [

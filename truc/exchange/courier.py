@@ -80,15 +80,16 @@ def deliver(
     run = _Run(store, client, party, operations, limits, on_receipt, worker, slots, made)
     try:
         run.work()
+    except BaseException as error:
+        run.failed = error  # what was not called for yet is not called for any more
+        raise
     finally:
-        made.close()
-        with store.begin() as transaction:
-            line.leave(transaction, worker)
+        run.end()
     chain(store)
     tracing.flush()
     log.info("%s: delivered %s %s", party, dict(run.delivery.counts), run.delivery.why)
-    if run.setup is not None:
-        raise run.setup
+    if run.failed is not None:
+        raise run.failed
     return run.delivery
 
 
@@ -109,7 +110,8 @@ class _Run:
     slots: int
     hands: Hands
     delivery: Delivery = field(default_factory=Delivery)
-    setup: SetupError | None = None
+    failed: BaseException | None = None  # raised at the end of the run, when all calls are written down
+    trying: bool = False  # it holds the one try of a half-open line
     failures: int = 0
     in_hand: int = 0
     unused: int = 0
@@ -119,7 +121,7 @@ class _Run:
 
     @property
     def stopped(self) -> bool:
-        return self.delivery.unreachable or self.setup is not None
+        return self.delivery.unreachable or self.failed is not None
 
     @property
     def ahead(self) -> int:
@@ -143,13 +145,38 @@ class _Run:
             turn = self._settle()
         self.delivery.why = self.delivery.why or turn.why
 
+    def end(self) -> None:
+        """Leave the line. After a failure, write down first what the calls in the hands came to."""
+        self.hands.close()
+        try:
+            if self.in_hand:
+                self.found += self.hands.take(0.0)
+            with self.store.begin() as transaction:
+                self._settled(transaction, self.found)
+        finally:
+            with self.store.begin() as transaction:
+                line.give_back(transaction, self.party, self.limits, self.unused)
+                if self.trying:
+                    line.not_tried(transaction, self.party)
+                line.leave(transaction, self.worker)
+
     def _claim(self, turn: Turn) -> bool:
-        if self.stopped or not turn.allowed:
+        if not turn.allowed:
+            return False
+        self.trying |= turn.why == "half_open"
+        self.unused = turn.allowed
+        if self.stopped:
             return False
         send_by_s = self.hands.now_s() + IN_HAND_S
-        claimed, problems = self._hold_on(lambda transaction: self._claimed(transaction, turn))
+        try:
+            claimed, problems = self._hold_on(lambda transaction: self._claimed(transaction, turn))
+        except GONE:
+            raise
+        except Exception as error:  # the calls that are being made are written down all the same
+            self.failed = error
+            return False
         self._tell(problems)
-        self.unused = turn.allowed - len(claimed)
+        self.unused -= len(claimed)
         self.in_hand += len(claimed)
         for part in self._parts(claimed):
             self.hands.give(lambda part=part: self._call(part, send_by_s))  # type: ignore[misc]
@@ -157,12 +184,9 @@ class _Run:
 
     def _claimed(self, transaction: Transaction, turn: Turn) -> tuple[list[Claimed], list[Outcome]]:
         lease = _lease(self.limits)
-        claimed, problems = claims.claim(
+        return claims.claim(
             transaction, self.party, self.operations, worker=self.worker, most=turn.allowed, lease=lease
         )
-        if not claimed and turn.why == "half_open":
-            line.not_tried(transaction, self.party)
-        return claimed, problems
 
     def _parts(self, claimed: Sequence[Claimed]) -> list[Sequence[Claimed]]:
         """Put new messages of an operation that takes batches together; every other one goes alone."""
@@ -188,7 +212,7 @@ class _Run:
             else:
                 done = [attempts.attempt(self.client, self.limits, part[0])]
         except SetupError as error:
-            self.setup = error
+            self.failed = error
             return [attempts.untried(self.limits, one, error) for one in part]
         self._note(done[0])
         return done
@@ -217,18 +241,20 @@ class _Run:
 
     def _settle(self) -> Turn:
         """Write down what was found and return what may be claimed next."""
-        found, self.found = self.found, []
-        unused, self.unused = self.unused, 0
         room = self.ahead - self.in_hand
-        wanted = room if room >= self.ahead // 2 or not self.in_hand else 0
+        wanted = 0 if self.stopped or (self.in_hand and room < self.ahead // 2) else room
         try:
-            turn = self._hold_on(lambda transaction: self._written(transaction, found, wanted, unused))
+            turn = self._hold_on(lambda transaction: self._written(transaction, self.found, wanted))
         except GONE:
             raise
-        except Exception:  # one of them cannot be written down: the others are all the same
-            log.exception("%s: a batch of %d outcomes failed; writing them one by one", self.party, len(found))
-            turn = self._one_by_one(found, wanted, unused)
-        self._tell(found)
+        except Exception as error:  # one of them cannot be written down: the others are all the same
+            # The kind only: an error's text may hold what the partner said of a citizen.
+            name, count = type(error).__name__, len(self.found)
+            log.error("%s: a batch of %d outcomes failed (%s); writing them one by one", self.party, count, name)  # noqa: TRY400
+            turn = self._one_by_one()
+        self.trying &= bool(self.in_hand) and not _calls(self.found)
+        self._tell(self.found)
+        self.found, self.unused = [], 0
         return turn
 
     def _tell(self, found: Sequence[Outcome]) -> None:
@@ -237,31 +263,34 @@ class _Run:
         for one in found:
             log.info("%s %s exchange %d: %s", self.party, one.one.operation, one.one.id, one.became)
 
-    def _written(self, transaction: Transaction, found: Sequence[Outcome], wanted: int, unused: int) -> Turn:
-        outcomes.settle(transaction, found, on_receipt=self.on_receipt)
-        calls = [(one.reached, one.asked_to_wait) for one in found if one.reached is not None]
-        line.report(transaction, self.party, self.limits, calls)
+    def _written(self, transaction: Transaction, found: Sequence[Outcome], wanted: int) -> Turn:
+        self._settled(transaction, found)
+        if self.trying and not self.in_hand and not _calls(found):
+            line.not_tried(transaction, self.party)
         return line.turn(
             transaction,
             self.party,
             worker=self.worker,
             limits=self.limits,
             most=wanted,
-            unused=unused,
+            unused=self.unused,
         )
 
-    def _one_by_one(self, found: Sequence[Outcome], wanted: int, unused: int) -> Turn:
-        problem: Exception | None = None
-        for one in found:
+    def _settled(self, transaction: Transaction, found: Sequence[Outcome]) -> None:
+        outcomes.settle(transaction, found, on_receipt=self.on_receipt)
+        line.report(transaction, self.party, self.limits, _calls(found))
+
+    def _one_by_one(self) -> Turn:
+        """Write down each alone. What one of them fails with ends the run when all calls are written down."""
+        for one in tuple(self.found):
             try:
-                self._hold_on(lambda transaction, one=one: self._written(transaction, [one], 0, 0))  # type: ignore[misc]
+                self._hold_on(lambda transaction, one=one: self._settled(transaction, [one]))  # type: ignore[misc]
             except GONE:
                 raise
             except Exception as error:
-                problem = error
-        if problem is not None:
-            raise problem
-        return self._hold_on(lambda transaction: self._written(transaction, [], wanted, unused))
+                self.failed = self.failed or error
+                self.found.remove(one)
+        return self._hold_on(lambda transaction: self._written(transaction, [], 0))
 
     def _linger(self, turn: Turn, until_s: float) -> bool:
         """Wait for a message that may go soon; tell whether to look again."""
@@ -291,3 +320,8 @@ class _Run:
 
     def _operation(self, name: str) -> Operation:
         return parties.manifest(self.party).operation(name)
+
+
+def _calls(found: Sequence[Outcome]) -> list[tuple[bool, timedelta]]:
+    """Return of each call whether it was answered, and how long the partner asked us to wait."""
+    return [(one.reached, one.asked_to_wait) for one in found if one.reached is not None]

@@ -18,7 +18,10 @@ class Hands(Protocol):
         """Have `work` done as soon as a hand is free."""
 
     def take(self, wait_s: float) -> list[Outcome]:
-        """Return the outcomes that are there; wait up to `wait_s` for the first when there is none."""
+        """Return the outcomes that are there; wait up to `wait_s` for the first when there is none.
+
+        Raise what a piece of work raised.
+        """
 
     def rest(self, seconds: float) -> None:
         """Do nothing for a while."""
@@ -35,21 +38,26 @@ class ThreadHands:
 
     def __init__(self, count: int, *, name: str) -> None:
         self._pool = ThreadPoolExecutor(count, thread_name_prefix=name)
-        self._done: queue.SimpleQueue[Sequence[Outcome]] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[Sequence[Outcome] | BaseException] = queue.SimpleQueue()
 
     def give(self, work: Work) -> None:
-        """Have `work` done by the next free thread. It must not raise."""
-        self._pool.submit(lambda: self._done.put(work()))
+        """Have `work` done by the next free thread."""
+        self._pool.submit(self._do, work)
 
     def take(self, wait_s: float) -> list[Outcome]:
-        """Return what is done, waiting up to `wait_s` for the first."""
+        """Return what is done, waiting up to `wait_s` for the first; raise what a piece of work raised."""
         found: list[Outcome] = []
         try:
-            found.extend(self._done.get(timeout=wait_s))
-            while True:
-                found.extend(self._done.get_nowait())
+            done = self._done.get(timeout=wait_s)
+            while not isinstance(done, BaseException):
+                found.extend(done)
+                done = self._done.get_nowait()
         except queue.Empty:
             return found
+        if not found:
+            raise done
+        self._done.put(done)  # the next look raises it: what was found comes first
+        return found
 
     def rest(self, seconds: float) -> None:
         """Sleep."""
@@ -62,3 +70,9 @@ class ThreadHands:
     def close(self) -> None:
         """Wait for the calls that are being made."""
         self._pool.shutdown(wait=True)
+
+    def _do(self, work: Work) -> None:
+        try:
+            self._done.put(work())
+        except BaseException as error:  # nobody looks at a thread's own end: the coordinator would wait for ever
+            self._done.put(error)

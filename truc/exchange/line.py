@@ -99,6 +99,9 @@ def turn(transaction: Transaction, party: str, *, worker: str, limits: Limits, m
     """Return how many of `most` messages may be claimed now. `unused` were allowed before and not taken."""
     if not _renewed(transaction, worker):
         return Turn(0, "lease_lost")
+    give_back(transaction, party, limits, unused)
+    if not most:  # whoever wants nothing now must not take the one try of a half-open line either
+        return Turn(0)
     look = transaction.sql.execute(_LOOK, {"party": party}).one()
     if look.kept_out:
         return Turn(0, "maintenance")
@@ -107,7 +110,15 @@ def turn(transaction: Transaction, party: str, *, worker: str, limits: Limits, m
     if look.breaker != "closed":
         return _half_open(transaction, party, float(look.retry_in_s), limits)
     allowed = min(most, look.ramp) if look.ramp is not None else most
-    return _spend(transaction, party, limits, allowed, unused) if limits.rate_per_s else Turn(allowed)
+    return _spend(transaction, party, limits, allowed) if limits.rate_per_s else Turn(allowed)
+
+
+def give_back(transaction: Transaction, party: str, limits: Limits, unused: int) -> None:
+    """Give back what was allowed under the party's rate and not taken."""
+    if unused and limits.rate_per_s:
+        transaction.sql.execute(
+            text("UPDATE lines SET tokens = tokens + :unused WHERE party = :party"), {"party": party, "unused": unused}
+        )
 
 
 def not_tried(transaction: Transaction, party: str) -> None:
@@ -163,14 +174,10 @@ def _half_open(transaction: Transaction, party: str, retry_in_s: float, limits: 
     return Turn(1, "half_open") if tries else Turn(0, "breaker_open", max(0.0, retry_in_s))
 
 
-def _spend(transaction: Transaction, party: str, limits: Limits, wanted: int, unused: int) -> Turn:
+def _spend(transaction: Transaction, party: str, limits: Limits, wanted: int) -> Turn:
     rate = limits.rate_per_s or 0.0
     values = {"party": party, "wanted": wanted, "rate": rate, "burst": max(1.0, rate)}
     transaction.sql.execute(_LOCK, {"party": party})
-    if unused:
-        transaction.sql.execute(
-            text("UPDATE lines SET tokens = tokens + :unused WHERE party = :party"), {"party": party, "unused": unused}
-        )
     row = transaction.sql.execute(_SPEND, values).one()
     return Turn(row.given) if row.given else Turn(0, "rate", (1.0 - float(row.tokens)) / rate)
 

@@ -68,15 +68,23 @@ class Outcome:
     reason_text: str | None = None
 
 
+# Somebody else may have given it to a person meanwhile: there is nothing to decide any more.
 _SENT = text(
     """
-    UPDATE outbox
-    SET state = 'sent', drawer = drawer_of(given.months, now()), finished_at = now(), receipt_id = given.receipt_id,
-        partner_reference = given.reference, reason = NULL, reason_text = NULL, leased_by = NULL, leased_until = NULL
-    FROM unnest(CAST(:ids AS bigint[]), CAST(:months AS integer[]), CAST(:receipts AS bigint[]),
-                CAST(:references AS text[])) AS given(id, months, receipt_id, reference)
-    WHERE outbox.drawer = 0 AND outbox.id = given.id
-    RETURNING outbox.id, extract(epoch FROM now() - published_at) AS taken_s
+    WITH sent AS (
+        UPDATE outbox
+        SET state = 'sent', drawer = drawer_of(given.months, now()), finished_at = now(),
+            receipt_id = given.receipt_id, partner_reference = given.reference, reason = NULL, reason_text = NULL,
+            leased_by = NULL, leased_until = NULL
+        FROM unnest(CAST(:ids AS bigint[]), CAST(:months AS integer[]), CAST(:receipts AS bigint[]),
+                    CAST(:references AS text[])) AS given(id, months, receipt_id, reference)
+        WHERE outbox.drawer = 0 AND outbox.id = given.id
+        RETURNING outbox.id, extract(epoch FROM now() - published_at) AS taken_s
+    ), decided AS (
+        UPDATE set_aside SET state = 'resolved', resolved_at = now(), resolved_how = 'arrived'
+        FROM sent WHERE set_aside.outbox_id = sent.id AND set_aside.state = 'open'
+    )
+    SELECT id, taken_s FROM sent
     """
 )
 # A courier that lost its lease has no more say.

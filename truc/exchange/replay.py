@@ -1,21 +1,21 @@
-"""Replays what was stopped, and repeats what was sent: looked at first, in order of each key, and once under a name.
+"""Replays what was stopped: looked at first, in order of each key, and once under a name.
 
 A replayed message goes back into the queue in its own place, so a set goes in order whatever order it is named in. What
 may have arrived is asked about first, sent again with its key, or waits for a person's word, as its outcome class says.
 """
 
 import hashlib
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from sqlalchemy import text
 
 from truc import parties
 from truc.errors import MalformedError, SetupError
-from truc.exchange import audit, bodies, inbox, outbox, search, set_aside, tallies
+from truc.exchange import audit, inbox, outbox, search, set_aside, tallies
 from truc.exchange.audit import Order
 from truc.exchange.inbox import Book, Booked
 from truc.exchange.journal import entries
@@ -84,33 +84,7 @@ _HAPPENED = text(
     WHERE outbox.drawer = 0 AND outbox.id = given.id
     """
 )
-_COPY = text(
-    """
-    WITH given AS MATERIALIZED (
-        SELECT nextval('exchange_seq') AS id, one.* FROM (
-            SELECT old.* FROM unnest(CAST(:ids AS bigint[]), CAST(:drawers AS integer[])) AS asked(id, drawer)
-            CROSS JOIN LATERAL (
-                SELECT id AS old_id, place, party, operation, key, external_id || '~' || :name AS external_id,
-                    dossier_code, amount_vnd, message_id, body_id
-                FROM outbox WHERE outbox.drawer = asked.drawer AND outbox.id = asked.id OFFSET 0) AS old
-            ORDER BY old.place, old.old_id) AS one
-    ), named AS (
-        INSERT INTO outbox_names (party, operation, external_id, outbox_id)
-        SELECT party, operation, external_id, id FROM given ORDER BY party, operation, external_id
-    ), noted AS (
-        INSERT INTO replays (name, exchange_id, copy_id, at) SELECT :name, old_id, id, now() FROM given
-    ), new AS (
-        INSERT INTO outbox (id, place, party, operation, key, external_id, dossier_code, amount_vnd, message_id,
-            body_id, corrects)
-        SELECT id, place, party, operation, key, external_id, dossier_code, amount_vnd, message_id, body_id, old_id
-        FROM given ORDER BY id
-        RETURNING party, operation
-    )
-    SELECT pg_notify(:woken, party || '/' || operation) FROM new GROUP BY party, operation
-    """
-)
 _NOTED = text("SELECT exchange_id FROM replays WHERE name = :name AND exchange_id = ANY(CAST(:ids AS bigint[]))")
-_COPIES = text("SELECT copy_id, name FROM replays WHERE copy_id = ANY(CAST(:ids AS bigint[]))")
 _NOTE = text(
     """
     INSERT INTO replays (name, exchange_id, at) SELECT :name, unnest(CAST(:ids AS bigint[])), now()
@@ -126,7 +100,8 @@ _KEEP_AGAIN = text(
 _IN_ROWS = """
     SELECT one.* FROM unnest(CAST(:drawers AS integer[])) AS place(number)
     CROSS JOIN LATERAL (
-        SELECT id, drawer, party, kind, '' AS key, external_id, state, body_id, CAST(NULL AS bigint) AS message_id
+        SELECT id, drawer, party, kind, '' AS key, external_id, state, body_id, CAST(NULL AS bigint) AS message_id,
+            digest
         FROM inbox
         WHERE drawer = place.number AND id = ANY(CAST(:ids AS bigint[])) OFFSET 0
     ) AS one
@@ -164,14 +139,15 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class _Going:
-    """The row of one exchange, and what becomes of it."""
+class Going:
+    """The row of one exchange (see `rows_of`), and what becomes of it."""
 
     row: Any
     then: str
 
     @property
     def step(self) -> Step:
+        """Return what a person is told of it."""
         row = self.row
         return Step(id=row.id, party=row.party, kind=row.kind, key=row.key, external_id=row.external_id, then=self.then)
 
@@ -186,7 +162,7 @@ def stopped(transaction: Transaction, wanted: Wanted) -> list[int]:
 
     Raise MalformedError when nothing is asked for.
     """
-    _check_asked(wanted)
+    check_asked(wanted)
     items = set_aside.open_items(transaction, party=wanted.party, kind=wanted.kind, reason=wanted.reason, limit=MOST)
     found = {
         one.exchange_id
@@ -196,24 +172,13 @@ def stopped(transaction: Transaction, wanted: Wanted) -> list[int]:
     return sorted(found)
 
 
-def sent(transaction: Transaction, wanted: Wanted) -> list[int]:
-    """Return the number of every message that was sent and is wanted, but for copies: those repeat another one.
-
-    Raise MalformedError when nothing is asked for.
-    """
-    _check_asked(wanted)
-    found = [one.id for one in search.matching(transaction, replace(wanted, state="sent"), limit=MOST)]
-    copies = {row.copy_id for row in transaction.sql.execute(_COPIES, {"ids": found})}
-    return [one for one in found if one not in copies]
-
-
 def preview(store: Store, ids: Sequence[int], *, name: str = "", verdict: Verdict = "") -> Plan:
     """Return what `replay` would do with these exchanges. Nothing is changed."""
     named = name or name_of(ids)
     with picture(store) as transaction:
         out, left = _outgoing(transaction, ids, named, verdict)
         incoming, left_in = _incoming(transaction, ids, named)
-        return _plan(transaction, named, ids, [*out, *incoming], [*left, *left_in])
+        return plan_of(transaction, named, ids, [*out, *incoming], [*left, *left_in])
 
 
 def replay(store: Store, ids: Sequence[int], by: Order, *, book: Book, name: str = "", verdict: Verdict = "") -> Plan:
@@ -229,47 +194,23 @@ def replay(store: Store, ids: Sequence[int], by: Order, *, book: Book, name: str
         _send_again(transaction, named, out, by)
     with store.begin() as transaction:
         incoming, left_in = _incoming(transaction, ids, named)
-    booked = [
-        one for one in incoming if store.run(lambda transaction, one=one: _book(transaction, named, one, by, book))
-    ]  # type: ignore[misc]
+    booked = [one for one in incoming if store.run(partial(_book, name=named, one=one, by=by, book=book))]
     with store.begin() as transaction:
-        return _plan(transaction, named, ids, [*out, *booked], [*left, *left_in])
+        return plan_of(transaction, named, ids, [*out, *booked], [*left, *left_in])
 
 
-def preview_again(store: Store, ids: Sequence[int], *, name: str) -> Plan:
-    """Return what `send_again` would do with these messages. Nothing is changed."""
-    with picture(store) as transaction:
-        going, left = _sent(transaction, ids, name)
-        return _plan(transaction, name, ids, going, left)
-
-
-def send_again(store: Store, ids: Sequence[int], by: Order, *, name: str) -> Plan:
-    """Send a copy of each of these messages that were sent: the same bytes, once under this name, in order of each key.
-
-    A copy stands in the place of its original, so it goes before what waits. Raise MalformedError for no name.
-    """
-    if not re.fullmatch(r"[\w.-]{1,60}", name):
-        raise MalformedError("as: give a name of letters, digits, '.', '-' or '_'", reason="name_malformed")
-    with store.begin() as transaction:
-        transaction.lock("replays", name)
-        going, left = _sent(transaction, ids, name)
-        if going:
-            values = {"ids": [one.row.id for one in going], "drawers": [one.row.drawer for one in going]}
-            transaction.sql.execute(_COPY, {**values, "name": name, "woken": outbox.WOKEN})
-            audit.note(transaction, by, "send_again", f"replay {name}", _told(going))
-        return _plan(transaction, name, ids, going, left)
-
-
-def _check_asked(wanted: Wanted) -> None:
+def check_asked(wanted: Wanted) -> None:
+    """Raise MalformedError when nothing in particular is asked for: that is never meant."""
     if wanted.is_all:
         raise MalformedError("name exchanges, or say which: nothing was asked for", reason="nothing_asked")
 
 
-def _plan(
-    transaction: Transaction, name: str, ids: Sequence[int], going: Sequence[_Going], left: Sequence[Skip]
+def plan_of(
+    transaction: Transaction, name: str, ids: Sequence[int], going: Sequence[Going], left: Sequence[Skip]
 ) -> Plan:
-    told = {one.row.id for one in going} | {one.id for one in left}
-    unknown = sorted(set(ids) - told)
+    """Return the plan with a word on every exchange that was named."""
+    seen = {one.row.id for one in going} | {one.id for one in left}
+    unknown = sorted(set(ids) - seen)
     known = {one.id for one in search.by_ids(transaction, unknown)}
     rest = [
         Skip(id=one, why="was changed meanwhile" if one in known else "no such exchange is kept") for one in unknown
@@ -280,23 +221,25 @@ def _plan(
 
 def _outgoing(
     transaction: Transaction, ids: Sequence[int], name: str, verdict: Verdict
-) -> tuple[list[_Going], list[Skip]]:
-    rows = _rows(transaction, "outbox", ids)
-    noted, kept = _noted(transaction, name, ids), _kept(transaction, rows)
+) -> tuple[list[Going], list[Skip]]:
+    rows = rows_of(transaction, "outbox", ids)
+    before_now, kept = noted(transaction, name, ids), bytes_kept(transaction, rows)
     before: dict[int, list[int]] = defaultdict(list)
     for row in transaction.sql.execute(_BEFORE, {"ids": [row.id for row in rows]}):
         before[row.id].append(row.before_id)
-    going: dict[int, _Going] = {}
+    going: dict[int, Going] = {}
     left: list[Skip] = []
     for row in rows:
-        then, why = ("", f"was replayed before under the name {name}") if row.id in noted else _then(row, verdict, kept)
+        then, why = (
+            ("", f"was replayed before under the name {name}") if row.id in before_now else _then(row, verdict, kept)
+        )
         held = [one for one in before[row.id] if one not in going]
         if not why and held:
             why = f"stands behind exchange {held[0]}, which is stopped and does not go with it"
         if why:
             left.append(Skip(id=row.id, why=why))
         else:
-            going[row.id] = _Going(row, then)
+            going[row.id] = Going(row, then)
     return list(going.values()), left
 
 
@@ -308,8 +251,14 @@ def _then(row: Any, verdict: Verdict, kept: set[int]) -> tuple[str, str]:
         if verdict == "happened":
             return "", f"it did not happen: it is {row.state} ({row.reason})"
         return _with_bytes("waiting", row.message_id, kept)
-    if verdict:
-        return ("sent", "") if verdict == "happened" else _with_bytes("waiting", row.message_id, kept)
+    if verdict == "happened":
+        return "sent", ""
+    if verdict == "not_happened":
+        return _with_bytes("waiting", row.message_id, kept)
+    return _ask(row, kept)
+
+
+def _ask(row: Any, kept: set[int]) -> tuple[str, str]:
     try:
         outcome = parties.manifest(row.party).operation(row.kind).outcome
     except (SetupError, KeyError):
@@ -328,32 +277,33 @@ def _with_bytes(then: str, body_id: int, kept: set[int]) -> tuple[str, str]:
     return (then, "") if body_id in kept else ("", "its bytes are past their period and were dropped")
 
 
-def _incoming(transaction: Transaction, ids: Sequence[int], name: str) -> tuple[list[_Going], list[Skip]]:
-    rows = _rows(transaction, "inbox", ids)
-    noted, kept = _noted(transaction, name, ids), _kept(transaction, rows)
+def _incoming(transaction: Transaction, ids: Sequence[int], name: str) -> tuple[list[Going], list[Skip]]:
+    rows = rows_of(transaction, "inbox", ids)
+    before_now, kept = noted(transaction, name, ids), bytes_kept(transaction, rows)
     items = [one for one in set_aside.of_exchanges(transaction, [row.id for row in rows]) if one.state == "open"]
     failed = {one.exchange_id for one in items if one.reason != set_aside.INCIDENT}
-    going: list[_Going] = []
+    going: list[Going] = []
     left: list[Skip] = []
     for row in rows:
-        if row.id in noted:
+        if row.id in before_now:
             why = f"was replayed before under the name {name}"
         elif row.state == "kept":
             why = "it was not booked yet: it will be at the next run"
         elif row.id not in failed:
             why = "no item of it failed, or each is resolved"
-        elif not _is_read(row):
+        elif not is_read(row):
             why = f"nothing reads {row.kind}: it was kept as a proof"
         else:
             why = _with_bytes("booked", row.body_id, kept)[1]
         if why:
             left.append(Skip(id=row.id, why=why))
         else:
-            going.append(_Going(row, "booked"))
+            going.append(Going(row, "booked"))
     return going, left
 
 
-def _is_read(row: Any) -> bool:
+def is_read(row: Any) -> bool:
+    """Tell whether a mapping reads what this row of the inbox keeps."""
     try:
         parties.reader(row.party, row.kind)
     except (SetupError, AttributeError):
@@ -361,32 +311,7 @@ def _is_read(row: Any) -> bool:
     return True
 
 
-def _sent(transaction: Transaction, ids: Sequence[int], name: str) -> tuple[list[_Going], list[Skip]]:
-    rows = _rows(transaction, "outbox", ids)
-    noted, kept = _noted(transaction, name, ids), _kept(transaction, rows)
-    copies = {row.copy_id: row.name for row in transaction.sql.execute(_COPIES, {"ids": [row.id for row in rows]})}
-    going: list[_Going] = []
-    left: list[Skip] = []
-    for row in rows:
-        if row.id in noted:
-            why = f"was sent again before under the name {name}"
-        elif row.id in copies:
-            why = f"is a copy itself, made under the name {copies[row.id]}"
-        elif row.state != "sent":
-            why = f"is {row.state}, not sent"
-        else:
-            why = "" if {row.body_id, row.message_id} <= kept else "its bytes are past their period and were dropped"
-        if why:
-            left.append(Skip(id=row.id, why=why))
-        else:
-            going.append(_Going(row, "copied"))
-    left += [
-        Skip(id=row.id, why="came in: only what was sent can be sent again") for row in _rows(transaction, "inbox", ids)
-    ]
-    return going, left
-
-
-def _send_again(transaction: Transaction, name: str, going: Sequence[_Going], by: Order) -> None:
+def _send_again(transaction: Transaction, name: str, going: Sequence[Going], by: Order) -> None:
     if not going:
         return
     ids = [one.row.id for one in going]
@@ -396,7 +321,7 @@ def _send_again(transaction: Transaction, name: str, going: Sequence[_Going], by
     transaction.sql.execute(_AGAIN, {**states, "woken": outbox.WOKEN})
     set_aside.resolve_outgoing(transaction, states["ids"], how="replayed")
     _have_happened(transaction, [one.row for one in going if one.then == "sent"])
-    audit.note(transaction, by, "replay", f"replay {name}", _told(going))
+    audit.note(transaction, by, "replay", f"replay {name}", told(going))
 
 
 def _have_happened(transaction: Transaction, rows: Sequence[Any]) -> None:
@@ -424,7 +349,7 @@ def decision(row: Any, outcome: str) -> entries.Decision:
     )
 
 
-def _book(transaction: Transaction, name: str, one: _Going, by: Order, book: Book) -> bool:
+def _book(transaction: Transaction, *, name: str, one: Going, by: Order, book: Book) -> bool:
     """Book a message again from its kept bytes; what was booked before is not booked twice (truc.services.booking)."""
     row = one.row
     if transaction.sql.execute(_NOTE, {"name": name, "ids": [row.id]}).first() is None:
@@ -435,29 +360,32 @@ def _book(transaction: Transaction, name: str, one: _Going, by: Order, book: Boo
     failed = [item.id for item in items if item.state == "open" and item.reason != set_aside.INCIDENT]
     set_aside.resolve_incoming(transaction, failed, how="replayed")
     done = Booked()
-    inbox._book_one(transaction, row.id, book, done)  # noqa: SLF001  (in one transaction with the ledger)
+    # One transaction with the ledger: a crash leaves it neither booked nor noted.
+    inbox._book_one(transaction, row.id, book, done)
     detail = f"replay {name}: {done.items} items booked, {done.set_aside} set aside"
     audit.note(transaction, by, "replay", f"exchange {row.id}", detail)
     return True
 
 
-def _told(going: Sequence[_Going]) -> str:
+def told(going: Sequence[Going]) -> str:
     """Name the first of them; the ledger has them all."""
     first = ", ".join(str(one.row.id) for one in going[:TOLD])
     return f"{len(going)} exchanges: {first}{', …' if len(going) > TOLD else ''}"
 
 
-def _rows(transaction: Transaction, table: str, ids: Sequence[int]) -> Sequence[Any]:
+def rows_of(transaction: Transaction, table: str, ids: Sequence[int]) -> Sequence[Any]:
+    """Return the rows of `outbox` in order of place, or of `inbox` in order of number; both have the same columns."""
     query = text(_OUT_ROWS if table == "outbox" else _IN_ROWS)
     numbers = [0, *drawers.numbers(transaction.sql, table)]
     return transaction.sql.execute(query, {"drawers": numbers, "ids": sorted(set(ids))}).all()
 
 
-def _noted(transaction: Transaction, name: str, ids: Sequence[int]) -> set[int]:
+def noted(transaction: Transaction, name: str, ids: Sequence[int]) -> set[int]:
+    """Return those that the ledger has under this name."""
     return set(transaction.sql.execute(_NOTED, {"name": name, "ids": list(ids)}).scalars())
 
 
-def _kept(transaction: Transaction, rows: Sequence[Any]) -> set[int]:
+def bytes_kept(transaction: Transaction, rows: Sequence[Any]) -> set[int]:
     """Return which of the rows' bytes are there."""
     wanted = {body for row in rows for body in (row.body_id, row.message_id) if body is not None}
     return set(transaction.sql.execute(_KEPT, {"ids": sorted(wanted)}).scalars())

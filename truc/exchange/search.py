@@ -18,8 +18,12 @@ from truc.exchange.set_aside import SetAside
 from truc.store import drawers
 from truc.store.opened import Transaction
 
-OPEN = frozenset({"waiting", "sending", "unknown", "refused", "set_aside", "kept"})
-STATES = (*sorted(OPEN), "sent", "superseded", "booked")
+OPEN = ("waiting", "sending", "unknown", "refused", "set_aside", "kept")
+_STATES = {
+    "outbox": ("waiting", "sending", "unknown", "refused", "set_aside", "sent", "superseded"),
+    "inbox": ("kept", "booked", "set_aside"),
+}
+STATES = tuple(dict.fromkeys(state for states in _STATES.values() for state in states))
 LIMIT = 100
 
 _OUT_COLUMNS = """
@@ -111,7 +115,10 @@ _SAME_KEY = text(
 )
 # What corrects or repeats a message stands in its place.
 _SAME_PLACE = text(
-    f"SELECT {_OUT_COLUMNS} FROM outbox WHERE party = :party AND key = :key AND place = :place AND id <> :id ORDER BY id"  # noqa: S608
+    f"""
+    SELECT {_OUT_COLUMNS} FROM outbox WHERE party = :party AND key = :key AND place = :place AND id <> :id
+    ORDER BY id
+    """  # noqa: S608  (no value is written into it)
 )
 _REPLAYS = text(
     "SELECT name, exchange_id, copy_id, at FROM replays WHERE exchange_id = :id OR copy_id = :id ORDER BY at"
@@ -194,29 +201,23 @@ def by_external_id(transaction: Transaction, external_id: str) -> list[Exchange]
 
 
 def matching(transaction: Transaction, wanted: Wanted, *, limit: int = LIMIT) -> list[Exchange]:
-    """Return at most `limit` exchanges: open ones first, oldest first; then finished ones, month by month, newest first.
+    """Return at most `limit`: open ones first, the oldest first; then finished ones by months, the newest first.
 
     Finished ones of a month are read back from the newest until `limit` are found: what is rare takes longer.
     """
+    tables = [table for table, states in _STATES.items() if wanted.state in ("", *states)]
+    places = [(table, 0) for table in tables if wanted.state in ("", *OPEN)]
+    places += [(table, number) for table in tables for number in _drawers_within(transaction, table, wanted)]
     found: list[Exchange] = []
-    for table in _SOURCES:
-        if wanted.state in ("", *OPEN):
-            found += _of_drawer(
-                transaction, table, 0, wanted, "place" if table == "outbox" else "id", limit - len(found)
-            )
-    if wanted.state in OPEN and wanted.state != "set_aside":
-        return found
-    for table in _SOURCES:
-        for number in _drawers_within(transaction, table, wanted):
-            if len(found) >= limit:
-                return found
-            found += _of_drawer(transaction, table, number, wanted, "id DESC", limit - len(found))
+    for table, number in places:
+        if len(found) < limit:
+            found += _of_drawer(transaction, table, number, wanted, limit=limit - len(found))
     return found
 
 
 def counts(transaction: Transaction) -> list[tuple[str, str, str, str, int]]:
     """Return (direction, party, kind, state, count): open ones as they lie, finished ones as they were tallied."""
-    return [tuple(row) for row in transaction.sql.execute(_COUNTS)]  # type: ignore[misc]
+    return [tuple(row) for row in transaction.sql.execute(_COUNTS)]
 
 
 def lines(transaction: Transaction) -> list[Any]:
@@ -259,9 +260,7 @@ def _exchanges(rows: Iterable[Any]) -> list[Exchange]:
     return [Exchange(**row._mapping) for row in rows]
 
 
-def _of_drawer(
-    transaction: Transaction, table: str, number: int, wanted: Wanted, order: str, limit: int
-) -> list[Exchange]:
+def _of_drawer(transaction: Transaction, table: str, number: int, wanted: Wanted, *, limit: int) -> list[Exchange]:
     conditions = {
         "party = :party": wanted.party,
         f"{_KIND[table]} = :kind": wanted.kind,
@@ -273,10 +272,11 @@ def _of_drawer(
         conditions["reason = :reason"] = wanted.reason
     elif wanted.reason:  # of an incoming message the items have reasons
         conditions["EXISTS (SELECT FROM set_aside WHERE inbox_id = inbox.id AND reason = :reason)"] = wanted.reason
+    order = "id DESC" if number else "id"
     asked = " AND ".join(["drawer = :drawer", *(condition for condition, value in conditions.items() if value)])
     query = f"SELECT {_SOURCES[table]} FROM {table} WHERE {asked} ORDER BY {order} LIMIT :limit"  # noqa: S608
     values = {name: getattr(wanted, name) for name in wanted.__dataclass_fields__ if getattr(wanted, name)}
-    return _exchanges(transaction.sql.execute(text(query), {**values, "drawer": number, "limit": max(0, limit)}))
+    return _exchanges(transaction.sql.execute(text(query), {**values, "drawer": number, "limit": limit}))
 
 
 def _drawers_within(transaction: Transaction, table: str, wanted: Wanted) -> list[int]:
@@ -284,6 +284,8 @@ def _drawers_within(transaction: Transaction, table: str, wanted: Wanted) -> lis
     first = drawers.month_of(wanted.since.astimezone(UTC).date()) if wanted.since else 0
     # A message that came at the end of a month may be set aside in the next one.
     last = drawers.month_of(wanted.until.astimezone(UTC).date()) + 1 if wanted.until else drawers.MONTH_MAX
+    if wanted.state in OPEN and (table, wanted.state) != ("inbox", "set_aside"):
+        return []
     numbers = drawers.numbers(transaction.sql, table)
     return [number for number in numbers if first <= drawers.drawer(number).month <= last]
 

@@ -4,7 +4,7 @@ A drawer's number is `months kept << 12 | months since January 2000`, so things 
 different drawers, and each drawer knows when it may go.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -131,18 +131,19 @@ def strays(connection: Connection) -> list[str]:
     return [f"{parent}_other" for parent in (*LISTS, BODIES) if _holds_rows(connection, f"{parent}_other")]
 
 
-def drop_old(connection: Connection) -> list[str]:
+def drop_old(connection: Connection, *, note: Callable[[str], None] | None = None) -> list[str]:
     """Drop every drawer whose period is over and that nothing needs, each in a transaction of its own; return names.
 
-    `connection` is in no transaction. Names, set-aside items and the journal stay. Raise TransientError when the
-    tables are too busy: what was dropped before is dropped, and the rest goes at the next try.
+    `connection` is in no transaction; `note` is called within each, with the name. Names, set-aside items and the
+    journal stay. Raise TransientError when the tables are too busy: what was dropped is dropped, the rest goes at the
+    next try.
     """
     with connection.begin():
         found = old(connection)
-    return [one.table for one in found if not one.needed_by and _drop(connection, one)]
+    return [one.table for one in found if not one.needed_by and _drop(connection, one, note)]
 
 
-def _drop(connection: Connection, one: Old) -> bool:
+def _drop(connection: Connection, one: Old, note: Callable[[str], None] | None) -> bool:
     """Drop it, unless somebody came to need it since it was looked at."""
     try:
         with connection.begin():
@@ -152,6 +153,8 @@ def _drop(connection: Connection, one: Old) -> bool:
             if _needed_by(connection, one.parent, one.drawer):
                 return False
             connection.execute(text(f"DROP TABLE {one.table}"))
+            if note is not None:
+                note(one.table)
     except OperationalError as error:
         if isinstance(error.orig, psycopg.errors.LockNotAvailable):
             busy = f"{one.parent} is busy: {one.table} is dropped at the next try"

@@ -72,7 +72,7 @@ class Reply:
 
 
 class Rest:
-    """A kept-alive HTTP session to one partner."""
+    """A kept-alive HTTP session to one partner. Where the hub is traced, every call carries its `traceparent` (W3C)."""
 
     def __init__(self, party: str, base_url: str, limits: Limits, *, ca_file: str = "") -> None:
         """Raise SetupError when `base_url` is neither https nor on this machine's loopback."""

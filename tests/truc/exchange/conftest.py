@@ -135,8 +135,12 @@ class Hub:
     def soon(self) -> None:
         """Let everything that waits go now: no backoff, no open breaker, no slot of a courier that is dead."""
         self.sql("UPDATE outbox SET not_before = now() WHERE drawer = 0 AND state IN ('waiting', 'unknown')")
-        self.sql("UPDATE lines SET retry_at = now() WHERE breaker <> 'closed'")
+        self.soon_lines()
         self.sql("UPDATE couriers SET leased_until = now() - interval '1 second'")
+
+    def soon_lines(self) -> None:
+        """Let the time of every open breaker be over."""
+        self.sql("UPDATE lines SET retry_at = now() WHERE breaker <> 'closed'")
 
     def leases_end(self) -> None:
         """Let the time of every lease pass: of messages in a courier's hands, and of couriers."""

@@ -157,6 +157,23 @@ def test_it_says_what_the_tables_hold_and_names_nobody(gateway, key):
         assert word not in answer
 
 
+def test_all_of_a_reading_is_of_one_moment(empty_store):
+    reading = ExchangeCollector(empty_store).collect()
+    next(reading)
+    run(empty_store, "INSERT INTO lines (party, breaker, failures) VALUES ('sms', 'open', 6)")
+    told = {family.name: family for family in reading}["truc_exchange_breaker_state"]
+    assert {sample.value for sample in told.samples} == {0}
+    assert collected(empty_store)["truc_exchange_breaker_state", "party=sms"] == 2
+
+
+def test_a_database_that_takes_too_long_is_503(gateway, key, monkeypatch):
+    monkeypatch.setattr(metrics, "BEGIN", (metrics.BEGIN[0], metrics.BEGIN[1].replace("5s", "200ms")))
+    with gateway.store.begin() as transaction:
+        transaction.sql.execute(text("LOCK TABLE lines IN ACCESS EXCLUSIVE MODE"))
+        assert read(gateway, key).status_code == 503
+    assert read(gateway, key).status_code == 200
+
+
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(

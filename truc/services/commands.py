@@ -1,0 +1,51 @@
+"""`truc exchange sync-statuses`: a period of status history goes to a party, and it says how much the party has."""
+
+from datetime import date, datetime, time, timedelta
+
+import click
+
+from truc.domain.calendar import BUSINESS_ZONE
+
+DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.command("sync-statuses", help="Publish a period of status history to PARTY; begun again, it goes on.")
+@click.argument("party")
+@click.option("--since", type=DAY, required=True, help="The first day, YYYY-MM-DD in Vietnam.")
+@click.option("--until", type=DAY, required=True, help="The last day, YYYY-MM-DD in Vietnam.")
+@click.option("--name", default="", help="Name of the run.  [default: party and days]")
+@click.option("--actor", required=True, help="Who does it, for the audit log.")
+@click.option("--reason", required=True, help="Why, for the audit log.")
+def sync_statuses(*, party: str, since: datetime, until: datetime, name: str, actor: str, reason: str) -> None:
+    """Print what the run has done altogether, and the coverage now."""
+    from sqlalchemy.exc import OperationalError
+
+    from truc import parties, settings
+    from truc.exchange import audit
+    from truc.services import status_sync
+    from truc.store.opened import open_hub_store
+
+    if party not in parties.names():
+        raise click.BadParameter(f"no party {party!r}; there are {', '.join(parties.names())}", param_hint="PARTY")
+    by = audit.order(actor, reason)
+    since_at, until_at = _midnight(since.date()), _midnight(until.date() + timedelta(days=1))
+    called = name or f"{party} {since.date()} to {until.date()}"
+    store = open_hub_store(settings.load())
+    try:
+        with store.begin() as transaction:
+            audit.note(transaction, by, "sync_statuses", called)
+        done = status_sync.publish_history(store, party, since_at, until_at, name=called)
+        with store.begin() as transaction:
+            now = status_sync.coverage(transaction, party, since_at, until_at)
+    except OperationalError as error:
+        raise click.ClickException("the database does not answer: is the hub running?") from error
+    finally:
+        store.close()
+    click.echo(f"run {called!r} finished at {done.finished_at:%Y-%m-%d %H:%M:%S}")
+    click.echo(f"  published {done.published}, already there {done.already_there}, overtaken {done.overtaken}")
+    share = f"{now.sent / now.changes:.1%}" if now.changes else "no change in this period"
+    click.echo(f"coverage {share}: of {now.changes} sent {now.sent}, open {now.open}, untold {now.untold}")
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), BUSINESS_ZONE)
