@@ -118,7 +118,10 @@ def _times(partner: StandIn, party: str, operation: str) -> dict[str, int]:
 
 
 def compared(wanted: Sequence[Wish], states: Mapping[str, str], times: Mapping[str, int]) -> Compared:
-    """Compare what was wanted, in the order of each key, with the outbox (ours → state) and the partner (theirs → times)."""
+    """Compare what was wanted, in the order of each key, with the outbox (ours → state) and the partner's own counts.
+
+    `times` is theirs → how often it happened. What waits behind a stopped one of its key is held.
+    """
     found = Compared(wanted=len(wanted))
     stopped_keys: set[str] = set()
     for wish in wanted:

@@ -1,7 +1,7 @@
 """Courier processes as a benchmark of hardship runs them: `steps.deliver` in a loop, with every wait made short.
 
 What is shortened, and by how much, so that a quarter of an hour holds what takes days: the partner's time-outs (30 to
-60 s → 0.6 s), backoff (2 to 900 s → 0.05 to 1 s), settling (60 s → 2 s), how long a message may wait in a courier's
+60 s → 1 s), backoff (2 to 900 s → 0.05 to 1 s), settling (60 s → 2 s), how long a message may wait in a courier's
 hands (60 s → 2 s), the reserve in a message's lease (60 s → 1 s), the lease of a courier's slots (30 s → 3 s) and how
 often it is renewed (10 s → 1 s). Budgets are larger (12 → 200 tries), as faults come far more often. Nothing else is
 changed; what is longer than what stays so.
@@ -25,7 +25,7 @@ from truc.exchange import courier, line
 from truc.manifest import Limits
 
 SHORT: dict[str, Any] = {
-    "timeout_s": 0.6,
+    "timeout_s": 1.0,
     "connect_timeout_s": 0.4,
     "backoff_s": 0.05,
     "backoff_max_s": 1.0,
@@ -51,7 +51,7 @@ def shorten() -> None:
         return limits.calls_max * (limits.connect_timeout_s + 2 * limits.timeout_s) + RESERVE_S
 
     parties.manifest = manifest  # type: ignore[assignment]
-    Limits.lease_s = property(lease_s)  # type: ignore[assignment, misc]
+    Limits.lease_s = property(lease_s)  # type: ignore[assignment]
     courier.IN_HAND_S, courier.LOOK_UP_S = IN_HAND_S, LOOK_UP_S
     line.COURIER_LEASE = SLOTS_LEASE
 

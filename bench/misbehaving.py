@@ -13,9 +13,9 @@ CALLS = {
     "sms": ("message",),
 }
 # Every way of sandbox.faults that a call can meet, without the endless answer, with its seconds; a courier waits for
-# 0.6 s (bench.couriers), and believes after 2 s that what a partner does not have will not come any more.
+# 1 s (bench.couriers), and believes after 2 s that what a partner does not have will not come any more.
 WAYS = {
-    "refuse": 0.0, "unavailable": 1.0, "silent_before": 0.9, "silent_after": 0.9, "late_after": 0.8, "drop_after": 0.0,
+    "refuse": 0.0, "unavailable": 1.0, "silent_before": 1.3, "silent_after": 1.3, "late_after": 0.8, "drop_after": 0.0,
     "error_before": 0.0, "error_after": 0.0, "garbage": 0.0, "truncated": 0.0, "slow": 0.3,
 }  # fmt: skip
 TIMES_MAX = 4

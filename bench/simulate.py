@@ -20,7 +20,8 @@ from truc import secrets_file, settings
 from truc.ground import postgres
 
 WORKERS = 2
-PORTION = 25  # seeds that a worker takes at a time
+PORTION = 10  # seeds that a worker takes at a time
+PATIENCE_S = 600.0
 # No crash of the machine is simulated, so nothing needs to reach a disk.
 POSTGRES = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "autovacuum": "off"}
 
@@ -58,51 +59,64 @@ def judged(seed: int, ground: Ground, *, bug: str = "", keeps_trace: bool = Fals
         return broken, run.world.digest, run.world.trace
 
 
-def _work(url: str, name: str, bug: str, portions: "multiprocessing.Queue[range | None]", found: "multiprocessing.Queue[tuple[int, list[str]] | None]") -> None:
+class Workers:
+    """Processes that play seeds, each on a database of its own."""
+
+    def __init__(self, url: str) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._portions: multiprocessing.Queue[tuple[str, range] | None] = context.Queue()
+        self._judged: multiprocessing.Queue[tuple[int, list[str]]] = context.Queue()
+        self._processes = [
+            context.Process(target=_work, args=(url, f"simulated_{number}", self._portions, self._judged), daemon=True)
+            for number in range(WORKERS)
+        ]
+        for process in self._processes:
+            process.start()
+
+    def play(self, seeds: range, *, bug: str = "", until_broken: bool = False) -> dict[int, list[str]]:
+        """Play the seeds, with `until_broken` not all, and return seed → broken rules of those that break any."""
+        starts = list(range(seeds.start, seeds.stop, PORTION))
+        broken: dict[int, list[str]] = {}
+        waited_for = sum(self._give(starts, seeds.stop, bug) for _ in range(WORKERS * 2))
+        done = 0
+        while waited_for:
+            seed, rules = self._judged.get(timeout=PATIENCE_S)
+            waited_for, done = waited_for - 1, done + 1
+            if rules:
+                broken[seed] = rules
+                print(f"  seed {seed} {bug}: {rules[:3]}", flush=True)
+            if done % PORTION == 0 and not (until_broken and broken):
+                waited_for += self._give(starts, seeds.stop, bug)
+        return broken
+
+    def _give(self, starts: list[int], stop: int, bug: str) -> int:
+        if not starts:
+            return 0
+        start = starts.pop(0)
+        portion = range(start, min(start + PORTION, stop))
+        self._portions.put((bug, portion))
+        return len(portion)
+
+    def close(self) -> None:
+        """End them."""
+        for _ in self._processes:
+            self._portions.put(None)
+        for process in self._processes:
+            process.join()
+
+
+def _work(
+    url: str,
+    name: str,
+    portions: "multiprocessing.Queue[tuple[str, range] | None]",
+    found: "multiprocessing.Queue[tuple[int, list[str]]]",
+) -> None:
     ground = made(url, name)
     while (portion := portions.get()) is not None:
-        for seed in portion:
+        bug, seeds = portion
+        for seed in seeds:
             found.put((seed, judged(seed, ground, bug=bug)[0]))
     ground.close()
-    found.put(None)
-
-
-def play_all(url: str, seeds: range, *, bug: str = "", first_only: bool = False) -> dict[int, list[str]]:
-    """Play all seeds in WORKERS processes and return seed → broken rules of those that break any."""
-    context = multiprocessing.get_context("spawn")
-    portions: multiprocessing.Queue[range | None] = context.Queue()
-    found: multiprocessing.Queue[tuple[int, list[str]] | None] = context.Queue()
-    starts = iter(range(seeds.start, seeds.stop, PORTION))
-    workers = [
-        context.Process(target=_work, args=(url, f"simulated_{bug}_{number}", bug, portions, found), daemon=True)
-        for number in range(WORKERS)
-    ]
-    for worker in workers:
-        worker.start()
-    for _ in range(WORKERS * 2):
-        _give(portions, starts, seeds.stop)
-    broken: dict[int, list[str]] = {}
-    left, played_seeds = WORKERS, 0
-    while left:
-        one = found.get(timeout=600)
-        if one is None:
-            left -= 1
-            continue
-        played_seeds += 1
-        if one[1]:
-            broken[one[0]] = one[1]
-            if not bug:
-                print(f"seed {one[0]}: {one[1][:3]}", flush=True)
-        if played_seeds % PORTION == 0:
-            _give(portions, iter(()) if first_only and broken else starts, seeds.stop)
-    for worker in workers:
-        worker.join()
-    return broken
-
-
-def _give(portions: "multiprocessing.Queue[range | None]", starts: Iterator[int], stop: int) -> None:
-    start = next(starts, None)
-    portions.put(None if start is None else range(start, min(start + PORTION, stop)))
 
 
 def replay(url: str, seed: int, bug: str) -> int:
@@ -128,21 +142,29 @@ def main(arguments: Sequence[str]) -> int:
     with server() as url:
         if given.seed is not None:
             return replay(url, given.seed, given.bug)
-        seeds = range(given.start, given.start + given.seeds)
-        if given.bug:
-            return 0 if _caught(url, given.bug, seeds) else 1
-        begun = time.perf_counter()
-        broken = play_all(url, seeds)
-        took_s = time.perf_counter() - begun
-        print(f"{len(seeds)} seeds from {seeds.start}: {len(broken)} break a rule; {took_s:.0f} s, "
-              f"{took_s * WORKERS / len(seeds):.3f} s a seed in each of {WORKERS} processes")
-        missed = [bug for bug in bugs.BUGS if not _caught(url, bug, seeds)]
-        return int(bool(broken or missed))
+        workers = Workers(url)
+        try:
+            return _proved(workers, range(given.start, given.start + given.seeds), given.bug)
+        finally:
+            workers.close()
 
 
-def _caught(url: str, bug: str, seeds: range) -> bool:
+def _proved(workers: Workers, seeds: range, bug: str) -> int:
+    if bug:
+        return int(not _caught(workers, bug, seeds))
+    begun = time.perf_counter()
+    broken = workers.play(seeds)
+    took_s = time.perf_counter() - begun
+    each_s = took_s * WORKERS / len(seeds)
+    print(f"{len(seeds)} seeds from {seeds.start}: {len(broken)} break a rule {sorted(broken)}")
+    print(f"{took_s:.0f} s, {each_s:.3f} s a seed in each of {WORKERS} processes")
+    missed = [one for one in bugs.BUGS if not _caught(workers, one, seeds)]
+    return int(bool(broken or missed))
+
+
+def _caught(workers: Workers, bug: str, seeds: range) -> bool:
     """Print the first seed that catches the bug."""
-    broken = play_all(url, seeds, bug=bug, first_only=True)
+    broken = workers.play(seeds, bug=bug, until_broken=True)
     first = min(broken, default=None)
     print(f"planted {bug}: " + ("NOT CAUGHT" if first is None else f"caught by seed {first}: {broken[first][0]}"))
     return first is not None

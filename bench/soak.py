@@ -88,7 +88,7 @@ def run(
         for party in PARTIES:
             processes[party].kill()
         _tell(told, store)
-    return _show(samples)
+    return shown(samples)
 
 
 def _couriers(here: Settings, partners: dict[str, StandIn], log: Path) -> dict[str, BaseProcess]:
@@ -109,7 +109,8 @@ def _tell(told: Counter[str], store: Store) -> None:
     print(f"{told['calls']} calls to the gateway, {told['calls repeated']} repeated; the outbox: {stands}\n")
 
 
-def _show(samples: Samples) -> bool:
+def shown(samples: Samples) -> bool:
+    """Print the thirds and slopes of what was measured, and return whether all of it is flat."""
     print("| process | measure | first third | middle third | last third | slope per hour | flat |")
     print("|---|---|---|---|---|---|---|")
     good = True

@@ -13,9 +13,10 @@ from truc.connections import Connection
 from truc.domain.calendar import WorkingCalendar
 from truc.domain.procedure import Procedure
 from truc.envelope import Envelope, Receipt
-from truc.errors import MalformedError
+from truc.errors import MalformedError, SetupError
 from truc.exchange import courier, inbox
 from truc.exchange.inbox import Book, Origin
+from truc.exchange.journal import closes, signatures, stamps
 from truc.exchange.journal.chain import chain
 from truc.exchange.outcomes import Claimed
 from truc.messages import Inbound, Statement
@@ -24,6 +25,7 @@ from truc.reconcile import day as reconcile_day
 from truc.reference import reading
 from truc.reference.reading import SetAside
 from truc.services import booking
+from truc.settings import Settings
 from truc.store import catalogue
 from truc.store.opened import Store, Transaction
 
@@ -105,6 +107,20 @@ def book_kept(store: Store, party: str, kinds: tuple[str, ...]) -> dict[str, int
 def sweep(store: Store) -> dict[str, int]:
     """Chain what the journal has pending: receipts of what came in, and of couriers that ended before they could."""
     return {"chained": chain(store)}
+
+
+def close_day(store: Store, here: Settings) -> int:
+    """Close the last business day that is over in every channel of the journal; return how many channels.
+
+    Closes are time-stamped when an authority is configured. Raise TransientError while it does not answer: they
+    are closed all the same, and the next run stamps them.
+    """
+    stamp = None
+    if here.tsa_url:
+        if here.tsa_ca_file is None:
+            raise SetupError("TRUC_TSA_URL needs TRUC_TSA_CA_FILE: its answers are checked", reason="setting_missing")
+        stamp = stamps.stamper(here.tsa_url, here.tsa_ca_file)
+    return closes.close_day(store, signatures.hub_key(here.secrets), closes.last_day(store), stamp=stamp)
 
 
 def reconcile(store: Store, party: str, business_on: date) -> dict[str, object]:

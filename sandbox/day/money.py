@@ -71,7 +71,7 @@ def note_callback(stage: Stage, trouble: str, *, misbehaved: int, seen: int) -> 
 
 def _seen(stage: Stage) -> dict[str, int]:
     """Return our reference → how often the gateway was called about it; our own forged ones are left out."""
-    query = """SELECT split_part(external_id, '/', 1) AS reference, sum(seen) AS seen FROM inbox
+    query = """SELECT split_part(external_id, '/', 1) AS reference, sum(seen) AS seen FROM inbox_names
                WHERE party = 'momo' AND kind = 'ipn' AND right(external_id, 2) <> '/2' GROUP BY 1"""
     return {row.reference: int(row.seen) for row in stage.rows(query)}
 

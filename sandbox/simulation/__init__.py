@@ -1,1 +1,1 @@
-"""The exchange under force: its real code on a real PostgreSQL, with a simulated world around it that one seed drives."""
+"""The exchange under force: its real code on a real PostgreSQL in a simulated world that one seed drives."""

@@ -39,7 +39,7 @@ def no_sending_commit() -> AbstractContextManager[None]:
 
 def no_ask() -> AbstractContextManager[None]:
     """After silence a message is sent again, and nobody is asked."""
-    return _replaced(attempts, "_ask", lambda client, _limits, one: attempts._send(client, one))  # noqa: SLF001
+    return _replaced(attempts, "_ask", lambda client, _limits, one: attempts._send(client, one))
 
 
 def no_order_lock() -> AbstractContextManager[None]:
@@ -59,7 +59,7 @@ def skipped_entry() -> AbstractContextManager[None]:
 
 def no_settling() -> AbstractContextManager[None]:
     """A partner's «I do not have it» is believed at once."""
-    ask = attempts._ask  # noqa: SLF001
+    ask = attempts._ask
 
     def hasty(client: Any, limits: Any, one: Any) -> Outcome:
         return ask(client, replace(limits, settle_s=0.0), one)

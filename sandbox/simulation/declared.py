@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import time
+from datetime import UTC, datetime, time
 from random import Random
 from types import ModuleType
 
@@ -16,6 +16,7 @@ from truc.messages import Inbound, NoticeDue, Outbound, PaymentResult, StatusCha
 
 SHORT = Retention(bodies_months=12, metadata_months=60)
 CALLBACK = "result"
+PAID_AT = datetime(2026, 3, 1, tzinfo=UTC)
 UNWRITABLE, BREAKS_MAPPING = "unwritable", "breaks the mapping"
 OPERATIONS = {
     # An order over two operations of one key.
@@ -33,13 +34,9 @@ OPERATIONS = {
         ),
     ),
     "phone": (Operation(name="notice", event=Event.NOTICE_DUE, outcome=OutcomeClass.NEITHER),),
-    "board": (
-        Operation(name="standing", event=Event.STATUS_CHANGED, outcome=OutcomeClass.ASK, latest_wins=True),
-    ),
+    "board": (Operation(name="standing", event=Event.STATUS_CHANGED, outcome=OutcomeClass.ASK, latest_wins=True),),
     "wall": (
-        Operation(
-            name="standing", event=Event.STATUS_CHANGED, outcome=OutcomeClass.IDEMPOTENCY_KEY, latest_wins=True
-        ),
+        Operation(name="standing", event=Event.STATUS_CHANGED, outcome=OutcomeClass.IDEMPOTENCY_KEY, latest_wins=True),
     ),
     "bank": (Operation(name="notice", event=Event.NOTICE_DUE, outcome=OutcomeClass.ASK, batch_max=3),),
 }
@@ -72,7 +69,7 @@ def installed(manifests: dict[str, Manifest]) -> Iterator[None]:
             raise SetupError(f"{party!r} is no party of this run", reason="unknown_party")
         return manifests[party]
 
-    parties.names = lambda: tuple(sorted(manifests))
+    parties.names = lambda: tuple(sorted(manifests))  # type: ignore[assignment]
     parties.manifest = known  # type: ignore[assignment]
     try:
         yield
@@ -85,7 +82,9 @@ def installed(manifests: dict[str, Manifest]) -> Iterator[None]:
 
 def write(message: Outbound) -> bytes:
     """Write a partner's bytes, unless the message is one that cannot be written."""
-    flaw = message.note if isinstance(message, StatusChanged) else message.text if isinstance(message, NoticeDue) else ""
+    flaw = (
+        message.note if isinstance(message, StatusChanged) else message.text if isinstance(message, NoticeDue) else ""
+    )
     if flaw == UNWRITABLE:
         raise MalformedError("simulated: cannot be written", reason="not_writable")
     if flaw == BREAKS_MAPPING:
@@ -103,11 +102,8 @@ def read(body: bytes) -> Iterable[Inbound]:
 
 
 def _result(item: str) -> PaymentResult:
-    from datetime import UTC, datetime
-
-    at = datetime(2026, 3, 1, tzinfo=UTC)
     return PaymentResult(
-        our_reference=item, partner_reference=item, amount_vnd=1000 + len(item), state="paid", occurred_at=at
+        our_reference=item, partner_reference=item, amount_vnd=1000 + len(item), state="paid", occurred_at=PAID_AT
     )
 
 

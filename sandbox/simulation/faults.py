@@ -1,4 +1,4 @@
-"""What goes wrong in one run, and how often: drawn once from the seed, then asked at every place where it may happen."""
+"""What goes wrong in one run, and how often: drawn from the seed, and asked wherever it may happen."""
 
 from dataclasses import dataclass
 from random import Random

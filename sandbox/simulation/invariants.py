@@ -237,4 +237,3 @@ def _pages(run: Run, party: str) -> Iterator[list[str]]:
     for row, _ in _inbox(run):
         if row.party == party and row.kind == FEED:
             yield json.loads(run.ground.sealer.unseal(bytes(row.sealed), context="kept_bodies"))
-

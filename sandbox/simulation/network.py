@@ -17,9 +17,7 @@ TRAVEL_S = 0.4
 class Client:
     """What open_client of a connector returns; its verbs are those that the manifest's operations and feeds name."""
 
-    def __init__(
-        self, world: World, faults: Faults, process: Process, partner: Partner, manifest: Manifest
-    ) -> None:
+    def __init__(self, world: World, faults: Faults, process: Process, partner: Partner, manifest: Manifest) -> None:
         self._world = world
         self._faults = faults
         self._process = process

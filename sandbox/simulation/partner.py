@@ -78,9 +78,7 @@ class Partner:
         digest = hashlib.sha256(one.body).hexdigest()
         self._world.note(self.party, "carries out", operation, one.external_id)
         self.effects.append(
-            Effect(
-                at_s=self._world.now_s, operation=operation, external_id=one.external_id, key=one.key, digest=digest
-            )
+            Effect(at_s=self._world.now_s, operation=operation, external_id=one.external_id, key=one.key, digest=digest)
         )
 
     def _receipt(self, operation: str, external_ids: Sequence[str]) -> Receipt:

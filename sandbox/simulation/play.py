@@ -2,10 +2,10 @@
 
 import logging
 import random as global_random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 
 from sqlalchemy import text
@@ -97,17 +97,15 @@ def played(seed: int, ground: Ground, *, keeps_trace: bool = False) -> Iterator[
 def _act(run: Run) -> None:
     _prepare(run)
     for number, act in enumerate(run.story.acts):
-        _process(run, f"publisher-{number}", lambda process, act=act: _publish(run, process, act), act.at_s)  # type: ignore[misc]
+        _process(run, f"publisher-{number}", partial(_publish, run, act), act.at_s)
     for number, call in enumerate(run.story.callbacks):
-        name = f"gateway-{number}"
-        _process(run, name, lambda process, call=call: _take_call(run, process, call), call.at_s)  # type: ignore[misc]
+        _process(run, f"gateway-{number}", partial(_take_call, run, call), call.at_s)
     for party in run.story.manifests:
-        lanes = _lanes(run, party)
-        for number, operations in enumerate(lanes):
-            work = _repeated(run, lambda process, party=party, these=operations: deliver(run, process, party, these))  # type: ignore[misc]
+        for number, operations in enumerate(_lanes(run, party)):
+            work = partial(_repeat, run, partial(_deliver, run, party, operations))
             _process(run, f"{party}-{number}", work, run.world.random.uniform(0, 10))
         if any(one == party for _, one, _ in run.story.news) or run.story.callbacks:
-            work = _repeated(run, lambda process, party=party: _fetch(run, process, party))  # type: ignore[misc]
+            work = partial(_repeat, run, partial(_fetch, run, party))
             _process(run, f"{party}-in", work, run.world.random.uniform(0, 30))
     run.world.run(until_s=run.story.lasts_s)
     run.faults.quiet = True
@@ -119,7 +117,7 @@ def _prepare(run: Run) -> None:
     for party, windows in run.story.away.items():
         run.partners[party].away = windows
     for at_s, party, item in run.story.news:
-        run.world.later(at_s, lambda party=party, item=item: run.partners[party].news.append(item))  # type: ignore[misc]
+        run.world.later(at_s, partial(run.partners[party].news.append, item))
     with run.ground.transaction(run.world.now) as connection:
         for party, start_s, end_s in run.story.maintenance:
             connection.execute(
@@ -158,19 +156,15 @@ def _process(run: Run, name: str, work: Callable[[Process], None], after_s: floa
     run.world.start(process, life, after_s=after_s)
 
 
-def _repeated(run: Run, work: Callable[[Process], None]) -> Callable[[Process], None]:
+def _repeat(run: Run, work: Callable[[Process], None], process: Process) -> None:
     """Do it again and again, as a schedule does, until the world is quiet."""
-
-    def repeat(process: Process) -> None:
-        while not run.faults.quiet:
-            work(process)
-            rest_s = run.world.random.choice((5.0, 30.0, run.story.lasts_s / 2, run.story.lasts_s / 2))
-            run.world.pause(run.world.random.uniform(rest_s / 2, rest_s))
-
-    return repeat
+    while not run.faults.quiet:
+        work(process)
+        rest_s = run.world.random.choice((5.0, 30.0, run.story.lasts_s / 2, run.story.lasts_s / 2))
+        run.world.pause(run.world.random.uniform(rest_s / 2, rest_s))
 
 
-def deliver(run: Run, process: Process, party: str, operations: tuple[str, ...]) -> None:
+def _deliver(run: Run, party: str, operations: tuple[str, ...], process: Process) -> None:
     """Run the real courier once, as a task that may fail."""
 
     def on_receipt(transaction: Transaction, one: Claimed, receipt: Receipt) -> None:
@@ -207,7 +201,7 @@ def _change(transaction: Transaction, cause: str, item: str) -> None:
     )
 
 
-def _publish(run: Run, process: Process, act: Act) -> None:
+def _publish(run: Run, act: Act, process: Process) -> None:
     def once() -> None:
         with run.store(process).begin() as transaction:
             if act.together:
@@ -226,7 +220,7 @@ def _publish_one(transaction: Transaction, one: outbox.Publication) -> int:
     return outbox.publish(transaction, one.event, one.message, key=one.key, external_id=one.external_id)
 
 
-def _take_call(run: Run, process: Process, call: Callback) -> None:
+def _take_call(run: Run, call: Callback, process: Process) -> None:
     def once() -> None:
         with run.store(process).begin() as transaction:
             if call.booked_at_once:
@@ -251,7 +245,7 @@ def _until_done(run: Run, work: Callable[[], None]) -> None:
             run.world.pause(run.world.random.uniform(0.1, 20))
 
 
-def _fetch(run: Run, process: Process, party: str) -> None:
+def _fetch(run: Run, party: str, process: Process) -> None:
     opened = run.store(process)
     client = Client(run.world, run.faults, process, run.partners[party], run.manifest(party))
     try:
@@ -276,16 +270,16 @@ def _let_finish(run: Run) -> None:
         if not due:
             break
         # What is due and does not go waits for something that no row tells, the hours of a partner say.
-        patience_s = max(float(min(row.due_s for row in due)), number**2 * 1.0)
+        patience_s = max(float(min(row.due_s for row in due)), float(number**2))
         run.world.run(until_s=run.world.now_s + patience_s)
         for party in sorted({row.party for row in due}):
             operations = tuple(operation.name for operation in run.manifest(party).operations)
-            _sweep(run, f"{party}-sweep", lambda process, party=party, these=operations: deliver(run, process, party, these))  # type: ignore[misc]
+            _sweep(run, f"{party}-sweep", partial(_deliver, run, party, operations))
     else:
         run.unfinished += [f"{row.party}: due in {row.due_s} s" for row in due]
     run.world.run(until_s=run.world.now_s + SETTLED_AFTER_S)
     for party in run.story.manifests:
-        _sweep(run, f"{party}-in", lambda process, party=party: _fetch(run, process, party))  # type: ignore[misc]
+        _sweep(run, f"{party}-in", partial(_fetch, run, party))
     _sweep(run, "journal", lambda process: chain.chain(run.store(process)))
 
 

@@ -1,4 +1,4 @@
-"""What happens in one run, drawn from the seed: who publishes what and when, what partners tell, and what fails when."""
+"""What happens in one run, drawn from the seed: what is published and told when, and who is away when."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -61,7 +61,7 @@ def drawn(random: Random, manifests: dict[str, Manifest]) -> Story:
             story.maintenance.append((party, *_window(random, story.lasts_s, (60.0, 600.0))))
         if random.random() < 0.4:
             _incoming(random, story, party)
-    story.lasts_s = max(story.lasts_s, *(end for (_, end), in story.away.values()), 0.0)
+    story.lasts_s = max(story.lasts_s, *(end for ((_, end),) in story.away.values()), 0.0)
     if random.random() < 0.3:
         story.database_away = (_window(random, story.lasts_s, (0.5, 5.0, 40.0)),)
     _outgoing(random, story)

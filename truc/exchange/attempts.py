@@ -1,4 +1,4 @@
-"""One call to the partner, a send or a question, and what it means for the message: see the five failures of truc.errors."""
+"""One call to the partner, a send or a question, and what it means for the message: the failures of truc.errors."""
 
 import logging
 import random
@@ -41,23 +41,22 @@ def _attempt(client: Client, limits: Limits, one: Claimed) -> Outcome:
         raise
     except TrucError as error:
         return _failed(limits, one, error, asked=asks)
-    except Exception as error:  # a connector's bug: what it did before is not known
+    except Exception as error:  # noqa: BLE001  (a connector's bug: what it did before is not known)
         name = type(error).__name__
         log.error("%s %s: the connector failed on outbox %d: %s", one.party, one.operation, one.id, name)  # noqa: TRY400
         return _unknown(limits, one, MalformedError(f"the connector failed: {name}", reason="connector_failed"))
 
 
 def attempt_batch(client: Client, limits: Limits, batch: Sequence[Claimed]) -> list[Outcome]:
-    """Send new messages in one call. One answer stands for all; a batch that is refused says nothing of its messages."""
+    """Send new messages in one call. One answer stands for all; a refused batch says nothing of its messages."""
     with ExitStack() as spans:
         # The call is made in the first one's trace; the others name that exchange.
         traced = [spans.enter_context(_traced(one)) for one in reversed(batch)]
-        done = _attempt_batch(client, limits, batch)
+        done = _one_call(_attempt_batch(client, limits, batch))
         for span, outcome in zip(reversed(traced), done, strict=True):
             span.set_attribute("truc.outcome", outcome.name)
             span.set_attribute("truc.batch", batch[0].id)
-    # It was one call: the line hears of it once.
-    return [done[0], *(replace(one, reached=None) for one in done[1:])]
+    return done
 
 
 def _attempt_batch(client: Client, limits: Limits, batch: Sequence[Claimed]) -> list[Outcome]:
@@ -70,12 +69,17 @@ def _attempt_batch(client: Client, limits: Limits, batch: Sequence[Claimed]) -> 
         return [_unknown(limits, one, OutcomeUnknownError(text, reason="batch_refused"), reached=True) for one in batch]
     except TrucError as error:
         return [_failed(limits, one, error, asked=False) for one in batch]
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  (as above)
         name = type(error).__name__
         log.error("%s %s: the connector failed on a batch: %s", batch[0].party, batch[0].operation, name)  # noqa: TRY400
         problem = MalformedError(f"the connector failed: {name}", reason="connector_failed")
         return [_unknown(limits, one, problem) for one in batch]
     return [_arrived(one, receipt, "sent") for one in batch]
+
+
+def _one_call(done: Sequence[Outcome]) -> list[Outcome]:
+    """A batch is one call: the line to the partner hears of it once."""
+    return [done[0], *(replace(one, reached=None) for one in done[1:])]
 
 
 def untried(limits: Limits, one: Claimed, error: TrucError) -> Outcome:

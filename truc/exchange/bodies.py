@@ -56,7 +56,7 @@ def keep_many(transaction: Transaction, given: Sequence[Body]) -> list[int]:
 
 
 def read(transaction: Transaction, body_id: int, *, context: str = CONTEXT) -> bytes:
-    """Return the very bytes; raise MalformedError when they are past their period or do not open under the hub's key."""
+    """Return the very bytes; raise MalformedError when they are past their period or their seal is broken."""
     found = read_many(transaction, [body_id], context=context)
     if body_id not in found:
         raise MalformedError("the bytes are past their period and were dropped", reason="bytes_dropped")
@@ -71,7 +71,7 @@ def read_many(transaction: Transaction, body_ids: Sequence[int], *, context: str
 def read_each(
     transaction: Transaction, body_ids: Sequence[int], *, context: str = CONTEXT
 ) -> dict[int, bytes | MalformedError]:
-    """Return the bytes by id, and the error in place of those whose seal is broken; without those that were dropped."""
+    """Return the bytes by id, and in place of those with a broken seal its error; without those that were dropped."""
     if not body_ids:
         return {}
     query = select(KEPT_BODIES.c.id, KEPT_BODIES.c.sealed).where(KEPT_BODIES.c.id.in_(body_ids))

@@ -59,7 +59,9 @@ _PUBLISH = text(
     """
 )
 _CONTENT_TYPE = text("SELECT content_type FROM kept_bodies WHERE id = :id")
-_NAME_OLD = text("UPDATE inbox SET corrects = :old WHERE drawer = 0 AND id = :id")
+_NAME_OLD = text(
+    "UPDATE inbox SET corrects = :old WHERE drawer = :drawer AND id = :id RETURNING items_booked, items_set_aside"
+)
 
 
 def correct_outgoing(
@@ -126,14 +128,13 @@ def correct_incoming(transaction: Transaction, exchange_id: int, body: bytes, by
     The old message stays as it is; its open items are resolved. Raise MalformedError when it has none.
     """
     old, content_type = _with_open_item(transaction, exchange_id, body)
-    envelope = Envelope(old.party, old.kind, search.free_name(transaction, old), body, content_type)
-    kept = inbox.keep(transaction, envelope)
-    transaction.sql.execute(_NAME_OLD, {"old": exchange_id, "id": kept.inbox_id})
+    name = search.free_name(transaction, old)
     _resolve(transaction, exchange_id, how="corrected")
-    done = Booked()
-    # One transaction with the old one's items: a crash leaves both as they were.
-    inbox._book_one(transaction, kept.inbox_id, book, done)
-    detail = f"new exchange {kept.inbox_id}: {done.items} items booked, {done.set_aside} set aside"
+    inbox.book_now(transaction, Envelope(old.party, old.kind, name, body, content_type), book=book)
+    [new] = [one for one in search.by_external_id(transaction, name) if one.party == old.party and one.kind == old.kind]
+    row = transaction.sql.execute(_NAME_OLD, {"old": exchange_id, "drawer": new.drawer, "id": new.id}).one()
+    done = Booked(messages=1, items=row.items_booked, set_aside=row.items_set_aside)
+    detail = f"new exchange {new.id}: {done.items} items booked, {done.set_aside} set aside"
     audit.note(transaction, by, "correct", f"exchange {exchange_id}", detail)
     return done
 

@@ -172,7 +172,7 @@ class _Run:
             claimed, problems = self._hold_on(lambda transaction: self._claimed(transaction, turn))
         except GONE:
             raise
-        except Exception as error:  # the calls that are being made are written down all the same
+        except Exception as error:  # noqa: BLE001  (raised at the end: the calls being made are written down first)
             self.failed = error
             return False
         self._tell(problems)
@@ -247,7 +247,7 @@ class _Run:
             turn = self._hold_on(lambda transaction: self._written(transaction, self.found, wanted))
         except GONE:
             raise
-        except Exception as error:  # one of them cannot be written down: the others are all the same
+        except Exception as error:  # noqa: BLE001  (raised at the end: the others are written down all the same)
             # The kind only: an error's text may hold what the partner said of a citizen.
             name, count = type(error).__name__, len(self.found)
             log.error("%s: a batch of %d outcomes failed (%s); writing them one by one", self.party, count, name)  # noqa: TRY400
@@ -287,7 +287,7 @@ class _Run:
                 self._hold_on(lambda transaction, one=one: self._settled(transaction, [one]))  # type: ignore[misc]
             except GONE:
                 raise
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  (raised at the end)
                 self.failed = self.failed or error
                 self.found.remove(one)
         return self._hold_on(lambda transaction: self._written(transaction, [], 0))

@@ -119,8 +119,10 @@ def book_these(store: Store, party: str, inbox_ids: Iterable[int], *, book: Book
     """Book these kept messages, each in its own transaction; one that is booked already is left as it is."""
     done = Booked()
     for inbox_id in inbox_ids:
-        with store.begin() as transaction:
-            _book_one(transaction, inbox_id, book, done)
+        # Two bookers may reach for one message; whoever comes second may find it on its way to another drawer.
+        one = store.run(lambda transaction, inbox_id=inbox_id: _booked(transaction, inbox_id, book))  # type: ignore[misc]
+        done.messages, done.items = done.messages + one.messages, done.items + one.items
+        done.set_aside += one.set_aside
     log.info("%s: booked %d messages, %d items, %d set aside", party, done.messages, done.items, done.set_aside)
     return done
 
@@ -146,6 +148,12 @@ def set_aside_whole(transaction: Transaction, kept: Kept, envelope: Envelope, re
         reason=reason,
         text=text,
     )
+
+
+def _booked(transaction: Transaction, inbox_id: int, book: Book) -> Booked:
+    done = Booked()
+    _book_one(transaction, inbox_id, book, done)
+    return done
 
 
 def _book_one(transaction: Transaction, inbox_id: int, book: Book, done: Booked) -> None:

@@ -24,7 +24,7 @@ _ADD = text(
 _END = text(
     """
     UPDATE maintenance SET until_at = greatest(now(), from_at)
-    WHERE id = ANY(CAST(:ids AS bigint[])) AND (until_at IS NULL OR until_at > now())
+    WHERE id = ANY(CAST(:ids AS bigint[])) AND (until_at IS NULL OR until_at > greatest(now(), from_at))
     RETURNING id, party
     """
 )

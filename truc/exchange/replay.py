@@ -8,7 +8,6 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Literal
 
 from sqlalchemy import text
@@ -17,7 +16,7 @@ from truc import parties
 from truc.errors import MalformedError, SetupError
 from truc.exchange import audit, inbox, outbox, search, set_aside, tallies
 from truc.exchange.audit import Order
-from truc.exchange.inbox import Book, Booked
+from truc.exchange.inbox import Book
 from truc.exchange.journal import entries
 from truc.exchange.journal.rows import picture
 from truc.exchange.search import Wanted
@@ -88,7 +87,7 @@ _NOTED = text("SELECT exchange_id FROM replays WHERE name = :name AND exchange_i
 _NOTE = text(
     """
     INSERT INTO replays (name, exchange_id, at) SELECT :name, unnest(CAST(:ids AS bigint[])), now()
-    ON CONFLICT DO NOTHING RETURNING exchange_id
+    ON CONFLICT DO NOTHING
     """
 )
 _KEEP_AGAIN = text(
@@ -184,19 +183,30 @@ def preview(store: Store, ids: Sequence[int], *, name: str = "", verdict: Verdic
 def replay(store: Store, ids: Sequence[int], by: Order, *, book: Book, name: str = "", verdict: Verdict = "") -> Plan:
     """Replay what can be replayed of these exchanges, once under this name (default: that of the set); return it.
 
-    Outgoing ones go back into the queue, all in one transaction. Incoming ones are booked again from their kept bytes,
-    each in a transaction of its own; an item that fails again is open again.
+    All in one transaction, outgoing ones go back into the queue, and incoming ones to where they were before they were
+    booked. Then these are booked from their kept bytes, which books nothing twice (truc.services.booking).
     """
     named = as_storable(name) or name_of(ids)
-    with store.begin() as transaction:
-        transaction.sql.execute(_LOCK, {"ids": list(ids)})
-        out, left = _outgoing(transaction, ids, named, verdict)
-        _send_again(transaction, named, out, by)
-    with store.begin() as transaction:
-        incoming, left_in = _incoming(transaction, ids, named)
-    booked = [one for one in incoming if store.run(partial(_book, name=named, one=one, by=by, book=book))]
-    with store.begin() as transaction:
-        return plan_of(transaction, named, ids, [*out, *booked], [*left, *left_in])
+    plan, incoming = store.run(lambda transaction: _order(transaction, ids, by, named, verdict))
+    # A crash before this leaves them kept: the next run books them, or this replay once more.
+    for party in sorted({one.row.party for one in incoming}):
+        inbox.book_these(store, party, [one.row.id for one in incoming if one.row.party == party], book=book)
+    return plan
+
+
+def _order(
+    transaction: Transaction, ids: Sequence[int], by: Order, name: str, verdict: Verdict
+) -> tuple[Plan, list[Going]]:
+    transaction.sql.execute(_LOCK, {"ids": list(ids)})
+    out, left = _outgoing(transaction, ids, name, verdict)
+    incoming, left_in = _incoming(transaction, ids, name)
+    going = [*out, *incoming]
+    if going:
+        transaction.sql.execute(_NOTE, {"name": name, "ids": [one.row.id for one in going]})
+        _send_again(transaction, out)
+        _keep_again(transaction, [one.row for one in incoming])
+        audit.note(transaction, by, "replay", f"replay {name}", told(going))
+    return plan_of(transaction, name, ids, going, [*left, *left_in]), incoming
 
 
 def check_asked(wanted: Wanted) -> None:
@@ -285,10 +295,10 @@ def _incoming(transaction: Transaction, ids: Sequence[int], name: str) -> tuple[
     going: list[Going] = []
     left: list[Skip] = []
     for row in rows:
-        if row.id in before_now:
+        if row.state == "kept":  # not booked yet, or not again: a replay may have died before it was
+            why = _with_bytes("booked", row.body_id, kept)[1]
+        elif row.id in before_now:
             why = f"was replayed before under the name {name}"
-        elif row.state == "kept":
-            why = "it was not booked yet: it will be at the next run"
         elif row.id not in failed:
             why = "no item of it failed, or each is resolved"
         elif not is_read(row):
@@ -311,17 +321,22 @@ def is_read(row: Any) -> bool:
     return True
 
 
-def _send_again(transaction: Transaction, name: str, going: Sequence[Going], by: Order) -> None:
-    if not going:
-        return
-    ids = [one.row.id for one in going]
-    transaction.sql.execute(_NOTE, {"name": name, "ids": ids})
+def _send_again(transaction: Transaction, going: Sequence[Going]) -> None:
     queued = [one for one in going if one.then != "sent"]
-    states = {"ids": [one.row.id for one in queued], "states": [one.then for one in queued]}
-    transaction.sql.execute(_AGAIN, {**states, "woken": outbox.WOKEN})
-    set_aside.resolve_outgoing(transaction, states["ids"], how="replayed")
+    ids = [one.row.id for one in queued]
+    values = {"ids": ids, "states": [one.then for one in queued], "woken": outbox.WOKEN}
+    transaction.sql.execute(_AGAIN, values)
+    set_aside.resolve_outgoing(transaction, ids, how="replayed")
     _have_happened(transaction, [one.row for one in going if one.then == "sent"])
-    audit.note(transaction, by, "replay", f"replay {name}", told(going))
+
+
+def _keep_again(transaction: Transaction, rows: Sequence[Any]) -> None:
+    """Put booked messages back as they were before they were booked; what fails again is open again by that."""
+    for row in rows:
+        transaction.sql.execute(_KEEP_AGAIN, {"id": row.id, "drawer": row.drawer})
+    items = set_aside.of_exchanges(transaction, [row.id for row in rows])
+    failed = [one.id for one in items if one.state == "open" and one.reason != set_aside.INCIDENT]
+    set_aside.resolve_incoming(transaction, failed, how="replayed")
 
 
 def _have_happened(transaction: Transaction, rows: Sequence[Any]) -> None:
@@ -347,24 +362,6 @@ def decision(row: Any, outcome: str) -> entries.Decision:
         digest_in=None,
         amount_vnd=row.amount_vnd,
     )
-
-
-def _book(transaction: Transaction, *, name: str, one: Going, by: Order, book: Book) -> bool:
-    """Book a message again from its kept bytes; what was booked before is not booked twice (truc.services.booking)."""
-    row = one.row
-    if transaction.sql.execute(_NOTE, {"name": name, "ids": [row.id]}).first() is None:
-        return False
-    if transaction.sql.execute(_KEEP_AGAIN, {"id": row.id, "drawer": row.drawer}).rowcount != 1:
-        return False
-    items = set_aside.of_exchanges(transaction, [row.id])
-    failed = [item.id for item in items if item.state == "open" and item.reason != set_aside.INCIDENT]
-    set_aside.resolve_incoming(transaction, failed, how="replayed")
-    done = Booked()
-    # One transaction with the ledger: a crash leaves it neither booked nor noted.
-    inbox._book_one(transaction, row.id, book, done)
-    detail = f"replay {name}: {done.items} items booked, {done.set_aside} set aside"
-    audit.note(transaction, by, "replay", f"exchange {row.id}", detail)
-    return True
 
 
 def told(going: Sequence[Going]) -> str:

@@ -27,12 +27,12 @@ STATES = tuple(dict.fromkeys(state for states in _STATES.values() for state in s
 LIMIT = 100
 
 _OUT_COLUMNS = """
-    id, 'out' AS direction, party, operation AS kind, key, place, external_id, dossier_code, state, reason,
+    id, drawer, 'out' AS direction, party, operation AS kind, key, place, external_id, dossier_code, state, reason,
     published_at AS at, finished_at, corrects
 """
 _IN_COLUMNS = """
-    id, 'in' AS direction, party, kind, '' AS key, id AS place, external_id, '' AS dossier_code, state, NULL AS reason,
-    received_at AS at, booked_at AS finished_at, corrects
+    id, drawer, 'in' AS direction, party, kind, '' AS key, id AS place, external_id, '' AS dossier_code, state,
+    NULL AS reason, received_at AS at, booked_at AS finished_at, corrects
 """
 _SOURCES = {"outbox": _OUT_COLUMNS, "inbox": _IN_COLUMNS}
 _KIND = {"outbox": "operation", "inbox": "kind"}
@@ -44,6 +44,7 @@ _BY_IDS = """
         SELECT {columns} FROM {table} WHERE drawer = place.number AND id = ANY(CAST(:ids AS bigint[])) OFFSET 0
     ) AS one
 """
+_ROW = {table: text(f"SELECT * FROM {table} WHERE drawer = :drawer AND id = :id") for table in _SOURCES}  # noqa: S608
 _BY_DOSSIER = text(f"SELECT {_OUT_COLUMNS} FROM outbox WHERE dossier_code = :code ORDER BY id LIMIT :limit")  # noqa: S608
 # From pair to pair through the key, however many names there are.
 _NAMED = """
@@ -130,6 +131,7 @@ class Exchange:
     """One message, out or in. It holds no personal data: names, codes and reasons only."""
 
     id: int
+    drawer: int
     direction: str  # out, in
     party: str
     kind: str  # operation, feed or callback kind
@@ -178,12 +180,13 @@ class Detail:
 
 def by_ids(transaction: Transaction, ids: Iterable[int]) -> list[Exchange]:
     """Return the exchanges of these numbers that are kept, in order of number."""
-    values = {"ids": sorted(set(ids))}
-    found: list[Exchange] = []
+    missing, found = set(ids), list[Exchange]()
     for table, columns in _SOURCES.items():
         query = text(_BY_IDS.format(columns=columns, table=table))
-        rows = transaction.sql.execute(query, {**values, "drawers": [0, *drawers.numbers(transaction.sql, table)]})
-        found += _exchanges(rows)
+        if missing:
+            places = [0, *drawers.numbers(transaction.sql, table)]
+            found += _exchanges(transaction.sql.execute(query, {"ids": sorted(missing), "drawers": places}))
+            missing -= {one.id for one in found}
     return sorted(found, key=lambda one: one.id)
 
 
@@ -291,10 +294,8 @@ def _drawers_within(transaction: Transaction, table: str, wanted: Wanted) -> lis
 
 
 def _columns(transaction: Transaction, exchange: Exchange) -> dict[str, Any]:
-    table = "outbox" if exchange.direction == "out" else "inbox"
-    query = text(_BY_IDS.format(columns="*", table=table))
-    numbers = [0, *drawers.numbers(transaction.sql, table)]
-    return dict(transaction.sql.execute(query, {"ids": [exchange.id], "drawers": numbers}).one()._mapping)
+    query = _ROW["outbox" if exchange.direction == "out" else "inbox"]
+    return dict(transaction.sql.execute(query, {"drawer": exchange.drawer, "id": exchange.id}).one()._mapping)
 
 
 def _same_key(transaction: Transaction, exchange: Exchange) -> Sequence[Any]:

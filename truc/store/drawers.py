@@ -30,6 +30,13 @@ _DRAWERS = text(
     WHERE inhparent = CAST(:parent AS regclass) ORDER BY one.relname
     """
 )
+# Looked up for every question of an operator: one round trip, and no word but the numbers.
+_NUMBERS = """
+    SELECT substring(pg_get_expr(one.relpartbound, one.oid) FROM '\\((\\d+)\\)')::integer AS number
+    FROM pg_inherits JOIN pg_class AS one ON one.oid = inhrelid
+    WHERE inhparent = '{parent}'::regclass AND one.relname NOT IN ('{parent}_open', '{parent}_other')
+    UNION SELECT drawer FROM {parent}_other
+"""
 # What still needs bytes: a message that is not done, and one of which a person must decide about an item.
 _NEEDS_BYTES = """
     SELECT id, 'outgoing message' AS what FROM outbox
@@ -105,14 +112,14 @@ def ensure(connection: Connection) -> int:
     months = range(today, today + MONTHS_AHEAD + 1)
     bodies = {Drawer(one.bodies_months, month) for one in periods for month in months}
     lists = {Drawer(one.metadata_months, month) for one in periods for month in months}
-    made = _make_missing(connection, BODIES, bodies | _astray(connection, BODIES))
-    return made + sum(_make_missing(connection, table, lists | _astray(connection, table)) for table in LISTS)
+    made = make_missing(connection, BODIES, bodies | _astray(connection, BODIES))
+    return made + sum(make_missing(connection, table, lists | _astray(connection, table)) for table in LISTS)
 
 
 def numbers(connection: Connection, parent: str) -> list[int]:
     """Return the number of every drawer of `outbox` or `inbox` that holds finished messages, the newest month first."""
-    found = {one for name, one in _existing(connection, parent) if name != f"{parent}_open"}
-    return [one.number for one in sorted(found | _astray(connection, parent), key=lambda one: -one.month)]
+    found = connection.execute(text(_NUMBERS.format(parent=parent))).scalars()
+    return sorted(found, key=lambda number: -drawer(number).month)
 
 
 def old(connection: Connection) -> list[Old]:
@@ -205,7 +212,8 @@ def _holds_rows(connection: Connection, table: str) -> bool:
     return bool(connection.execute(text(f"SELECT EXISTS (SELECT FROM {table})")).scalar_one())  # noqa: S608
 
 
-def _make_missing(connection: Connection, parent: str, wanted: Iterable[Drawer]) -> int:
+def make_missing(connection: Connection, parent: str, wanted: Iterable[Drawer]) -> int:
+    """Make those of the drawers that a table does not have, and return how many that were."""
     there = {one for _, one in _existing(connection, parent)}
     missing = sorted(set(wanted) - there)
     for one in missing:

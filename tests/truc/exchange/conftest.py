@@ -218,7 +218,7 @@ def limits(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 
 @pytest.fixture
-def operation(monkeypatch: pytest.MonkeyPatch, limits: Callable[..., None]) -> Callable[..., None]:  # noqa: ARG001
+def operation(monkeypatch: pytest.MonkeyPatch, limits: Callable[..., None]) -> Callable[..., None]:
     """Change what a party declares about one of its operations. Change limits before, not after."""
 
     def change(party: str, name: str, **changes: Any) -> None:

@@ -345,7 +345,7 @@ def test_what_is_in_the_hands_is_written_down_when_the_next_messages_cannot_be_p
     assert hub.sql("SELECT FROM couriers") == []
 
 
-def test_one_outcome_that_cannot_be_written_stops_no_other_and_is_not_hushed_up(hub: Any, partner: Any, make: Any) -> None:
+def test_one_outcome_that_cannot_be_written_stops_no_other_and_ends_the_run(hub: Any, partner: Any, make: Any) -> None:
     there = partner("vnpost")
     hub.publish(*(make["parcel"](number) for number in range(1, 9)))
     bad = make["parcel"](3)[2]

@@ -8,6 +8,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from truc import steps
 from truc.envelope import Envelope, Page
@@ -173,6 +174,39 @@ def test_two_bookers_at_once_book_each_message_once(office: Any) -> None:
     assert sorted(booked) == sorted({f"G22.99-{number}" for number in range(12)})
 
 
+def test_bookers_that_reach_for_the_same_messages_all_end_well(hub: Any) -> None:
+    # What one of them has just finished moves to another drawer under the other's hands.
+    rounds, together = 40, Barrier(3)
+    for number in range(rounds):
+        _keep(hub, f"after:{number}", b"{}", party="momo", kind="ipn")
+    waiting = [row.id for row in hub.sql("SELECT id FROM inbox ORDER BY id")]
+
+    def run(_: int) -> int:
+        booked = 0
+        for inbox_id in waiting:
+            together.wait()
+            booked += inbox.book_these(hub.store, "momo", [inbox_id], book=_nothing).messages
+        return booked
+
+    with ThreadPoolExecutor(3) as pool:
+        assert sum(pool.map(run, range(3))) == rounds
+    assert hub.sql("SELECT state, count(*) FROM inbox GROUP BY state") == [("set_aside", rounds)]
+    assert hub.tallies() == {("momo", "ipn", "set_aside"): rounds}
+
+
+def test_a_booker_that_lost_a_race_books_it_all_the_same_and_counts_it_once(office: Any) -> None:
+    _keep(office, "after:", _page(_online("G22.99-1"), _online("G22.99-2")))
+    losses = iter([False, True])  # it loses on the second item of its first try
+
+    def book(transaction: Transaction, _origin: inbox.Origin, _item: OnlineDossier) -> None:
+        if next(losses, False):
+            transaction.sql.execute(text("DO $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '40001'; END $$"))
+
+    done = inbox.book_kept(office.store, "national_portal", (KIND,), book=book)
+    assert (done.messages, done.items, done.set_aside) == (1, 2, 0)
+    assert office.sql("SELECT state, items_booked FROM inbox") == [("booked", 2)]
+
+
 def test_a_booker_that_dies_leaves_the_message_to_the_next(office: Any) -> None:
     _keep(office, "after:", _page(_online("G22.99-1"), _online("G22.99-2")))
 
@@ -278,6 +312,10 @@ def test_a_dossier_listed_twice_by_the_portal_is_born_once(office: Any, partner:
     portal.fault("twice", operation="online_item")
     assert steps.fetch(office.store, portal.connection, (KIND,))["items"] == 3
     assert len(office.sql("SELECT FROM dossiers")) == 2
+
+
+def _nothing(*_: Any) -> None:
+    """Book no item."""
 
 
 def _paid(our_reference: str, partner_reference: str) -> PaymentResult:

@@ -121,8 +121,7 @@ def test_whatever_happens_messages_of_a_key_go_one_after_the_other(hub: Any, mak
         elif move == "claim":
             new = _claim(hub, worker=f"w{number}", most=what)
             for one in new:
-                first_open = [name for name in published[one.key] if name not in gone][0]
-                assert one.external_id == first_open
+                assert one.external_id == next(name for name in published[one.key] if name not in gone)
             held += new
             assert len({one.key for one in held}) == len(held)
         elif move == "die":

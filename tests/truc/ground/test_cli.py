@@ -14,7 +14,10 @@ from truc import cli, settings
 from truc.ground import airflow_home, up
 
 ROOT = Path(__file__).parents[3]
-HEAVY = {"airflow", "sqlalchemy", "alembic", "psycopg", "pydantic", "fastapi", "uvicorn", "requests", "sandbox", "lxml"}
+HEAVY = {
+    *("airflow", "sqlalchemy", "alembic", "psycopg", "pydantic", "fastapi", "uvicorn", "requests", "sandbox", "lxml"),
+    *("opentelemetry", "prometheus_client"),
+}
 
 
 def run(*arguments, **environ):

@@ -9,8 +9,8 @@ import psycopg
 import pytest
 from alembic import command
 from alembic.util import CommandError
-from sqlalchemy import Engine, create_engine, inspect, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, Engine, create_engine, inspect, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from truc.domain import status
 from truc.settings import Settings
@@ -56,8 +56,10 @@ def test_two_starts_at_once_both_end_migrated(bare: str, engine: Engine) -> None
 
     with engine.begin() as connection:
         parents = connection.execute(
-            text("SELECT tablename FROM pg_tables JOIN pg_class ON oid = tablename::regclass"
-                 " WHERE schemaname = 'public' AND NOT relispartition")
+            text(
+                "SELECT tablename FROM pg_tables JOIN pg_class ON oid = tablename::regclass"
+                " WHERE schemaname = 'public' AND NOT relispartition"
+            )
         )
         assert {row.tablename for row in parents} == set(METADATA.tables) | {"alembic_version"}
 
@@ -91,6 +93,110 @@ def test_down_to_nothing_and_up_again_is_the_same_store(bare: str, engine: Engin
     assert _picture(engine) == first
 
 
+# Two messages with bytes and answers, one of them unknown, one that waits, one superseded; three that came, one of them
+# seen twice; what was set aside of both; a statement. Some of it is months old, some of this very moment.
+BEFORE = """
+    INSERT INTO kept_bodies (digest, content_type, sealed, kept_at)
+    SELECT repeat(n::text, 64), 'type/' || n, ('\\x0' || n)::bytea, now() - (6 - n) * interval '40 days'
+    FROM generate_series(1, 6) AS n;
+    INSERT INTO outbox (party, operation, key, external_id, message, state, attempts, asks, published_at, finished_at,
+        body_id, receipt_id, partner_reference, reason, reason_text, leased_by, leased_until)
+    VALUES
+        ('momo', 'payment', 'K1', 'E1', '\\xa1', 'sent', 1, 0, now() - interval '70 days', now() - interval '69 days',
+            1, 2, 'R1', NULL, NULL, NULL, NULL),
+        ('momo', 'payment', 'K2', 'E2', '\\xa2', 'unknown', 2, 3, now() - interval '1 day', NULL,
+            3, NULL, NULL, 'no_answer', 'none', 'w', now()),
+        ('momo', 'payment', 'K2', 'E3', '\\xa3', 'waiting', 0, 0, now(), NULL,
+            NULL, NULL, NULL, NULL, NULL, NULL, NULL),
+        ('sms', 'message', 'K3', 'E3', '\\xa4', 'set_aside', 1, 0, now(), now(),
+            NULL, NULL, NULL, 'r', 't', NULL, NULL),
+        ('sms', 'message', 'K4', 'E4', '\\xa5', 'superseded', 0, 0, now(), NULL,
+            NULL, NULL, NULL, 'r', 't', NULL, NULL);
+    INSERT INTO inbox (party, kind, external_id, digest, body_id, received_at, seen, state, booked_at, items_booked,
+        items_set_aside)
+    VALUES ('momo', 'ipn', 'I1', repeat('4', 64), 4, now() - interval '80 days', 2, 'booked', now(), 5, 1),
+        ('momo', 'ipn', 'I2', repeat('5', 64), 5, now(), 1, 'kept', NULL, 0, 0),
+        ('vietinbank', 'statement', 'I3', repeat('6', 64), 6, now(), 1, 'booked', now(), 9, 0);
+    INSERT INTO set_aside (party, kind, inbox_id, item, reason, text) VALUES ('momo', 'ipn', 1, 'item 3', 'r', 't');
+    INSERT INTO set_aside (party, kind, outbox_id, item, reason, text) VALUES ('sms', 'message', 4, 'E3', 'r', 't');
+    INSERT INTO statements (party, business_on, version, digest, inbox_id, count, amount_vnd)
+    VALUES ('vietinbank', '2026-03-04', 1, repeat('6', 64), 3, 2, 100);
+"""
+# The same picture of both forms: every column with its meaning, references followed to what they name.
+OUTGOING = """
+    SELECT o.party, o.operation, o.key, o.external_id, {message} AS message, o.state, o.attempts, o.asks, o.not_before,
+        o.leased_by, o.leased_until, o.published_at, o.sending_at, o.finished_at, sent.sealed AS sent,
+        sent.digest AS sent_digest, answer.sealed AS answer, answer.content_type, answer.kept_at, o.partner_reference,
+        o.reason, o.reason_text, (SELECT item FROM set_aside WHERE outbox_id = o.id) AS item
+    FROM outbox AS o LEFT JOIN kept_bodies AS sent ON sent.id = o.body_id
+        LEFT JOIN kept_bodies AS answer ON answer.id = o.receipt_id ORDER BY o.id
+"""
+INCOMING = """
+    SELECT i.party, i.kind, i.external_id, i.digest, body.sealed, body.digest AS body_digest, body.kept_at,
+        i.received_at, {seen} AS seen, i.state, i.booked_at, i.items_booked, i.items_set_aside,
+        (SELECT item FROM set_aside WHERE inbox_id = i.id) AS item,
+        (SELECT amount_vnd FROM statements WHERE inbox_id = i.id) AS amount_vnd
+    FROM inbox AS i LEFT JOIN kept_bodies AS body ON body.id = i.body_id ORDER BY i.id
+"""
+OLD = {"message": "o.message", "seen": "i.seen"}
+NEW = {
+    "message": "(SELECT sealed FROM kept_bodies WHERE kept_bodies.id = o.message_id)",
+    "seen": "(SELECT seen FROM inbox_names WHERE inbox_id = i.id)",
+}
+
+
+def test_what_was_kept_in_one_row_each_moves_into_drawers_and_nothing_is_lost(bare: str, engine: Engine) -> None:
+    with engine.begin() as connection:
+        command.upgrade(config(connection), "0001")
+        connection.execute(text(BEFORE))
+        before = _exchange(connection, OLD)
+    assert [len(rows) for rows in before] == [5, 3]
+
+    upgrade(bare)
+
+    with engine.begin() as connection:
+        assert _exchange(connection, NEW) == before
+        states = connection.execute(text("SELECT external_id, state, drawer FROM outbox ORDER BY id")).all()
+        assert [row.drawer == 0 for row in states] == [row.state not in ("sent", "superseded") for row in states]
+        assert connection.execute(text("SELECT count(*) FROM outbox WHERE place <> id")).scalar() == 0
+        # Nobody may use a name or a number again: not of a message, and not of a body.
+        names = connection.execute(
+            text(
+                "SELECT count(*) FROM outbox_names AS n JOIN outbox AS o ON o.id = n.outbox_id"
+                " AND o.external_id = n.external_id AND o.party = n.party"
+            )
+        ).scalar()
+        assert names == 5
+        numbers = connection.execute(text("SELECT id FROM outbox UNION ALL SELECT id FROM inbox")).scalars().all()
+        assert len(set(numbers)) == 8
+        used = connection.execute(text("SELECT id & 1099511627775 AS number FROM kept_bodies")).scalars().all()
+        assert len(set(used)) == len(used) == 6 + 5
+        assert connection.execute(text("SELECT nextval('exchange_seq')")).scalar_one() > max(*used, *numbers)
+
+
+def test_after_the_move_this_months_messages_find_their_drawer(bare: str, engine: Engine) -> None:
+    with engine.begin() as connection:
+        command.upgrade(config(connection), "0001")
+        connection.execute(text(BEFORE))
+    upgrade(bare)
+    upgrade(bare)
+    with engine.begin() as connection:
+        finish = "UPDATE outbox SET state = 'sent', drawer = drawer_of(120, now()) WHERE external_id = 'E2'"
+        connection.execute(text(finish))
+        where = "SELECT tableoid::regclass::text FROM outbox WHERE external_id = 'E2'"
+        month = connection.execute(text("SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY_MM')")).scalar_one()
+        assert connection.execute(text(where)).scalar_one() == f"outbox_120m_{month}"
+
+
+def test_an_exchange_that_holds_messages_does_not_go_back(bare: str, engine: Engine) -> None:
+    with engine.begin() as connection:
+        command.upgrade(config(connection), "0001")
+        connection.execute(text(BEFORE))
+    upgrade(bare)
+    with pytest.raises(DBAPIError, match="restore a backup"), engine.begin() as connection:
+        command.downgrade(config(connection), "0001")
+
+
 def test_the_migration_holds_the_national_statuses_and_moves() -> None:
     assert {one.value: one.vietnamese for one in status.Status} == FIRST.STATUSES
     pairs = {(before, after) for before, afters in FIRST.MOVES.items() for after in afters}
@@ -108,6 +214,14 @@ def test_a_status_of_nobody_is_refused_by_the_database(bare: str, engine: Engine
     upgrade(bare)
     with pytest.raises(IntegrityError), engine.begin() as connection:
         connection.execute(text("INSERT INTO dossier_moves VALUES (9, 11)"))
+
+
+def _exchange(connection: Connection, form: dict[str, str]) -> list[list[tuple[object, ...]]]:
+    """Every outgoing and every incoming message, whichever way it is kept."""
+    rows = (connection.execute(text(query.format(**form))) for query in (OUTGOING, INCOMING))
+    return [
+        [tuple(bytes(one) if isinstance(one, memoryview) else one for one in row) for row in found] for found in rows
+    ]
 
 
 def _picture(engine: Engine) -> list[tuple[object, ...]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import text
 
 from truc.cli import main
 from truc.exchange import commands
@@ -18,6 +19,16 @@ class Operator:
     """Types commands."""
 
     store: Store
+
+    def tables(self) -> dict[str, list[str]]:
+        """Return what every table holds, row by row, and where the numbers stand: what a dry run must not change."""
+        with self.store.begin() as transaction:
+            read = transaction.sql.execute
+            found = {
+                name: [row.line for row in read(text(f"SELECT one::text AS line FROM {name} AS one ORDER BY 1"))]  # noqa: S608
+                for name in sorted({*METADATA.tables, "replays"})
+            }
+            return found | {"exchange_seq": [str(row) for row in read(text("SELECT last_value FROM exchange_seq"))]}
 
     def types(self, *words: object) -> Result:
         """Run `truc exchange` with these words."""
@@ -52,17 +63,3 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[Store], Operator]:
 def operator(hub: Any, terminal: Callable[[Store], Operator]) -> Operator:
     """The operator of the hub of this test."""
     return terminal(hub.store)
-
-
-@pytest.fixture
-def everything() -> Callable[[Any], dict[str, list[str]]]:
-    """Return what every table holds, row by row, and where the numbers stand: what a dry run must not change."""
-
-    def read(hub: Any) -> dict[str, list[str]]:
-        tables = {
-            name: [row.line for row in hub.sql(f"SELECT one::text AS line FROM {name} AS one ORDER BY 1")]  # noqa: S608
-            for name in sorted({*METADATA.tables, "replays"})
-        }
-        return tables | {"exchange_seq": [str(row) for row in hub.sql("SELECT last_value FROM exchange_seq")]}
-
-    return read

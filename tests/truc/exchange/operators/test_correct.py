@@ -70,11 +70,11 @@ def test_a_correction_of_a_correction_takes_the_next_name(
 
 
 def test_a_wrong_correction_is_told_by_its_field_and_never_by_its_value(
-    hub: Any, partner: Any, make: Any, operator: Any, tmp_path: Path, everything: Any
+    hub: Any, partner: Any, make: Any, operator: Any, tmp_path: Path
 ) -> None:
     old = _refused(hub, partner("national_portal"), make)
     message = make["dossier"](1)[0]
-    before = everything(hub)
+    before = operator.tables()
     for changes, told in (
         ({"status": 77}, "status: Input should be less than or equal to 10"),
         ({"applicant": {"name": ""}}, "applicant.name: String should have at least 1 character"),
@@ -89,7 +89,7 @@ def test_a_wrong_correction_is_told_by_its_field_and_never_by_its_value(
     broken = tmp_path / "broken.json"
     broken.write_text("{", encoding="utf-8")
     assert "file: Invalid JSON" in operator.fails("correct", old.id, "--file", broken)
-    assert everything(hub) == before
+    assert operator.tables() == before
 
 
 def test_money_and_its_reference_are_corrected_in_the_books_not_here(hub: Any, make: Any, tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_money_and_its_reference_are_corrected_in_the_books_not_here(hub: Any, m
 
 
 def test_only_what_is_stopped_and_surely_not_there_is_corrected(
-    hub: Any, make: Any, operator: Any, tmp_path: Path, everything: Any
+    hub: Any, make: Any, operator: Any, tmp_path: Path
 ) -> None:
     hub.publish(make["notice"](1))
     [row] = hub.rows()
@@ -115,10 +115,10 @@ def test_only_what_is_stopped_and_surely_not_there_is_corrected(
         ("unknown", "it is being asked about"),
     ):
         hub.sql("UPDATE outbox SET state = :state", state=state)
-        before = everything(hub)
+        before = operator.tables()
         assert why in operator.fails("correct", row.id, "--file", file)
         assert why in operator.fails("drop", row.id)
-        assert everything(hub) == before
+        assert operator.tables() == before
     hub.sql("UPDATE outbox SET state = 'set_aside', reason = 'outcome_unknown'")
     assert "nobody knows whether the partner has it" in operator.fails("correct", row.id, "--file", file)
     operator.orders("correct", row.id, "--file", file, "--not-happened")
@@ -127,14 +127,14 @@ def test_only_what_is_stopped_and_surely_not_there_is_corrected(
 
 
 def test_a_dry_run_of_a_correction_changes_nothing(
-    hub: Any, partner: Any, make: Any, operator: Any, tmp_path: Path, everything: Any
+    hub: Any, partner: Any, make: Any, operator: Any, tmp_path: Path
 ) -> None:
     old = _refused(hub, partner("national_portal"), make)
-    before = everything(hub)
+    before = operator.tables()
     file = _file(tmp_path, make["dossier"](1)[0])
     told = operator.orders("correct", old.id, "--file", file, "--dry-run")
     assert "would be sent as H32.01-260304-0001~2" in told
-    assert everything(hub) == before
+    assert operator.tables() == before
 
 
 def test_what_is_given_up_holds_its_key_no_longer(hub: Any, partner: Any, make: Any, operator: Any) -> None:
@@ -158,15 +158,15 @@ def test_what_is_given_up_holds_its_key_no_longer(hub: Any, partner: Any, make: 
 
 
 def test_without_its_reason_nothing_is_corrected_or_given_up(
-    hub: Any, partner: Any, make: Any, operator: Any, tmp_path: Path, everything: Any
+    hub: Any, partner: Any, make: Any, operator: Any, tmp_path: Path
 ) -> None:
     old = _refused(hub, partner("national_portal"), make)
     file = _file(tmp_path, make["dossier"](1)[0])
-    before = everything(hub)
+    before = operator.tables()
     for words in (["correct", old.id, "--file", file], ["drop", old.id]):
         assert operator.types(*words).exit_code == 2
         assert "must not be blank" in operator.types(*words, "--reason", " ").output
-    assert everything(hub) == before
+    assert operator.tables() == before
 
 
 def _refused(hub: Any, there: Any, make: Any) -> Any:

@@ -133,7 +133,7 @@ def test_a_refusal_did_not_happen_whatever_is_said(hub: Any, partner: Any, make:
 
 
 def test_a_dry_run_tells_what_would_go_and_why_the_rest_would_not_and_changes_nothing(
-    hub: Any, partner: Any, make: Any, operator: Any, everything: Any
+    hub: Any, partner: Any, make: Any, operator: Any
 ) -> None:
     there = partner("national_portal")
     hub.publish(make["dossier"](9))
@@ -148,9 +148,9 @@ def test_a_dry_run_tells_what_would_go_and_why_the_rest_would_not_and_changes_no
     )
     hub.sql("UPDATE outbox SET state = 'unknown' WHERE id = :id", id=fourth)
     hub.sql("DELETE FROM kept_bodies WHERE id = (SELECT message_id FROM outbox WHERE id = :id)", id=lost)
-    before = everything(hub)
+    before = operator.tables()
     told = operator.orders("replay", sent, second, third, fourth, lost, 999_999, "--dry-run")
-    assert everything(hub) == before
+    assert operator.tables() == before
     for number, why in {
         sent: "it was sent",
         second: f"stands behind exchange {first}",
@@ -163,7 +163,7 @@ def test_a_dry_run_tells_what_would_go_and_why_the_rest_would_not_and_changes_no
     assert "nothing was changed" in told
     both = operator.orders("replay", first, second, "--dry-run")
     assert "2 go, 0 left" in both
-    assert everything(hub) == before
+    assert operator.tables() == before
 
 
 def test_a_set_is_chosen_by_party_operation_reason_and_time(hub: Any, partner: Any, make: Any, operator: Any) -> None:
@@ -184,8 +184,8 @@ def test_a_set_is_chosen_by_party_operation_reason_and_time(hub: Any, partner: A
     assert sorted(hub.states()) == ["refused", "waiting", "waiting"]
 
 
-def test_an_order_without_a_set_a_reason_or_an_actor_is_none(hub: Any, operator: Any, everything: Any) -> None:
-    before = everything(hub)
+def test_an_order_without_a_set_a_reason_or_an_actor_is_none(hub: Any, operator: Any) -> None:
+    before = operator.tables()
     assert "nothing was asked for" in operator.fails("replay")
     assert "not both" in operator.fails("replay", 1, "--party", "sms")
     assert "reason: must not be blank" in operator.types("replay", 1, "--reason", "  ").output
@@ -193,7 +193,7 @@ def test_an_order_without_a_set_a_reason_or_an_actor_is_none(hub: Any, operator:
     assert "actor: must not be blank" in operator.types("replay", 1, "--reason", "x", "--actor", " ").output
     assert "no time" in operator.fails("replay", "--since", "yesterday")
     assert "--again goes with --as" in operator.fails("replay", 1, "--again")
-    assert everything(hub) == before
+    assert operator.tables() == before
     with pytest.raises(MalformedError):
         audit.order("", "why")
 
