@@ -8,6 +8,7 @@ transaction and ends when nothing is open any more; then the portal is asked tha
 """
 
 import argparse
+import contextlib
 import statistics
 import tempfile
 import time
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+import psutil
 from sqlalchemy import TextClause
 
 from bench import ways
@@ -114,9 +116,18 @@ def _until_done(way: Way, store: Store, running: dict[str, BaseProcess], pids: d
     spent: dict[str, float] = {}
     while ends.is_alive() or (way.opens is not None and _is_open(store, way.opens)):
         assert time.monotonic() < until, f"{way.name}: not done after {LEG_WITHIN_S} s"
-        spent |= {role: cpu_s(pid) for role, pid in pids.items() if role not in running or running[role].is_alive()}
+        spent |= _spent(pids)
         ends.join(LOOK_S) if ends.is_alive() else time.sleep(LOOK_S)
-    return spent | {role: cpu_s(pid) for role, pid in pids.items() if role not in running or running[role].is_alive()}
+    return spent | _spent(pids)
+
+
+def _spent(pids: dict[str, int]) -> dict[str, float]:
+    """Return the processor time of each process that still runs."""
+    found = {}
+    for role, pid in pids.items():
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+            found[role] = cpu_s(pid)
+    return found
 
 
 def _is_open(store: Store, opens: TextClause) -> bool:

@@ -37,7 +37,7 @@ GROWS_AT_MOST, MORE_AT_MOST = 1.05, 2
 MEMORY = "resident MB, median"
 MEGABYTE = 1024 * 1024
 _CONNECTIONS = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
-_STANDS = text("SELECT state, count(*) AS times FROM outbox GROUP BY state ORDER BY state")
+_STANDS = text("SELECT party, state, count(*) AS times FROM outbox GROUP BY 1, 2 ORDER BY 1, 2")
 
 
 @dataclass(slots=True)
@@ -105,7 +105,7 @@ def _times(seconds: float, every_s: float) -> Iterator[None]:
 
 def _tell(told: Counter[str], store: Store) -> None:
     with store.begin() as transaction:
-        stands = {str(row.state): int(row.times) for row in transaction.sql.execute(_STANDS)}
+        stands = {f"{row.party} {row.state}": int(row.times) for row in transaction.sql.execute(_STANDS)}
     print(f"{told['calls']} calls to the gateway, {told['calls repeated']} repeated; the outbox: {stands}\n")
 
 

@@ -55,7 +55,11 @@ class Ground:
         self.sealer = Sealer(seal_key=bytes(32), index_key=bytes(range(32)))
         # One connection is enough: no two transactions are open at one time.
         self.engine = create_engine(
-            sqlalchemy_url(url), poolclass=StaticPool, isolation_level="AUTOCOMMIT", hide_parameters=True
+            sqlalchemy_url(url),
+            poolclass=StaticPool,
+            pool_reset_on_return=None,
+            isolation_level="AUTOCOMMIT",
+            hide_parameters=True,
         )
         self.fails: Faults | None = None  # whose faults strike statements now
         event.listen(self.engine, "before_cursor_execute", self._statement)
@@ -66,17 +70,17 @@ class Ground:
         """Open a transaction at an instant; the caller commits it, and whatever is left open is rolled back."""
         with self.engine.connect() as connection, connection.begin():
             driver = cast(psycopg.Connection[Any], connection.connection.driver_connection)
-            driver.execute(f"BEGIN; SET LOCAL simulated.now = '{now.isoformat()}'".encode())
+            _command(driver, f"BEGIN; SET LOCAL simulated.now = '{now.isoformat()}'")
             try:
                 yield connection
             finally:
                 if driver.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
-                    driver.execute("ROLLBACK")
+                    _command(driver, "ROLLBACK")
 
     @staticmethod
     def commit(connection: Connection) -> None:
         """Commit for real."""
-        cast(psycopg.Connection[Any], connection.connection.driver_connection).execute("COMMIT")
+        _command(cast(psycopg.Connection[Any], connection.connection.driver_connection), "COMMIT")
 
     def clean(self) -> None:
         """Forget everything that a run wrote."""
@@ -116,6 +120,13 @@ def ground(url: str, *, name: str, begins_at: datetime) -> Ground:
         database.execute(CHANGES)
     migrate.upgrade(there)
     return Ground(there)
+
+
+def _command(driver: psycopg.Connection[Any], words: str) -> None:
+    """Begin or end a transaction by libpq itself: there are more of these than of anything else."""
+    done = driver.pgconn.exec_(words.encode())
+    if done.status != psycopg.pq.ExecStatus.COMMAND_OK:
+        raise RuntimeError(f"{words}: {done.error_message.decode()}")
 
 
 class Way:

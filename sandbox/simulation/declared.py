@@ -12,7 +12,7 @@ from sandbox.simulation.partner import FEED
 from truc import parties
 from truc.errors import MalformedError, SetupError
 from truc.manifest import Event, Feed, Limits, Manifest, Operation, OutcomeClass, Retention
-from truc.messages import Inbound, NoticeDue, Outbound, PaymentResult, StatusChanged, Unreadable
+from truc.messages import Inbound, Outbound, PaymentResult, Unreadable
 
 SHORT = Retention(bodies_months=12, metadata_months=60)
 CALLBACK = "result"
@@ -82,9 +82,7 @@ def installed(manifests: dict[str, Manifest]) -> Iterator[None]:
 
 def write(message: Outbound) -> bytes:
     """Write a partner's bytes, unless the message is one that cannot be written."""
-    flaw = (
-        message.note if isinstance(message, StatusChanged) else message.text if isinstance(message, NoticeDue) else ""
-    )
+    flaw = getattr(message, "note", getattr(message, "text", ""))
     if flaw == UNWRITABLE:
         raise MalformedError("simulated: cannot be written", reason="not_writable")
     if flaw == BREAKS_MAPPING:

@@ -29,8 +29,8 @@ _OUTBOX = """
 def broken(run: Run) -> list[str]:
     """Return every rule that this run breaks, with what breaks it; an empty list when all hold."""
     rows = database.read(run.ground, run.world, _OUTBOX)
-    found = list(run.unfinished)
-    for rule in (_published, _finished, _effects, _order, _bytes, _items, _tallied):
+    found = [*run.unfinished, *(f"finished: {problem}" for problem in _finished(rows))]
+    for rule in (_published, _effects, _order, _bytes, _items, _tallied):
         found += [f"{rule.__name__[1:]}: {problem}" for problem in rule(run, rows)]
     for look in (_received, _booked, _couriers, _noted, _journal):
         found += [f"{look.__name__[1:]}: {problem}" for problem in look(run)]
@@ -64,7 +64,7 @@ def _published(run: Run, rows: list[Any]) -> Iterator[str]:
             yield f"the store changed {changed[act.publications[0].external_id]} times for {sorted(wanted)}"
 
 
-def _finished(run: Run, rows: list[Any]) -> Iterator[str]:
+def _finished(rows: list[Any]) -> Iterator[str]:
     """Every message is final, stopped, or behind one of its key that is stopped."""
     stopped = {(row.party, row.key): row.place for row in reversed(rows) if row.state in STOPPED}
     for row in rows:

@@ -33,7 +33,7 @@ ROOMS = (
     "tests/connectors/{}",
     "tests/mappings/{}",
 )
-SHARED = {"schemas": {"core"}, "sandbox": {"day"}}
+SHARED = {"schemas": {"core"}, "sandbox": {"day", "simulation"}}
 
 
 def defined(path: Path) -> set[str]:
@@ -111,8 +111,17 @@ def declares_all_it_can_do(root: Path, manifest: Manifest) -> list[str]:
     """A verb of the client that the manifest does not declare would never be used: declare it or take it away."""
     client = defined(root / "connectors" / manifest.party / "client.py")
     declared = {f"{verb}_{one.name}" for one in manifest.operations for verb in ("send", "ask")}
+    declared |= {f"send_{one.name}_batch" for one in manifest.operations if one.batch_max > 1}
     declared |= {f"fetch_{one.name}" for one in manifest.feeds}
     return sorted(name for name in client if re.match("(send|ask|fetch)_", name) and name not in declared)
+
+
+def takes_the_batches_it_declares(root: Path, manifest: Manifest) -> list[str]:
+    """Who declares batches has the verb, and can settle a message alone whose batch was refused."""
+    client = defined(root / "connectors" / manifest.party / "client.py")
+    batched = [one for one in manifest.operations if one.batch_max > 1]
+    problems = [f"no send_{one.name}_batch" for one in batched if f"send_{one.name}_batch" not in client]
+    return problems + [f"{one.name}: a batch of NEITHER" for one in batched if one.outcome is OutcomeClass.NEITHER]
 
 
 def is_run_by_its_pipelines(_root: Path, manifest: Manifest) -> list[str]:

@@ -23,6 +23,8 @@ GUIDES = {
     "finance.md": "tai-chinh.md",
     "data-team.md": "nhom-du-lieu.md",
     "admin.md": "quan-tri.md",
+    "operating-the-exchange.md": "van-hanh-truc-trao-doi.md",
+    "observing.md": "quan-sat.md",
 }
 
 

@@ -18,6 +18,7 @@ RULES = [
     rules.answers_for_every_kept_rule,
     rules.can_do_what_it_declares,
     rules.declares_all_it_can_do,
+    rules.takes_the_batches_it_declares,
     rules.is_run_by_its_pipelines,
     rules.keeps_its_secrets_apart,
     rules.states_its_time_outs,
@@ -26,6 +27,8 @@ RULES = [
 MOMO = parties.manifest("momo")
 PARTIES = parties.names()
 ONE_MORE = Operation(name="refund", event=Event.PAYMENT_REQUESTED, outcome=OutcomeClass.ASK)
+IN_BATCHES = replace(MOMO.operations[0], batch_max=10)
+BLIND_BATCHES = replace(IN_BATCHES, outcome=OutcomeClass.NEITHER)
 
 
 def drop(path):
@@ -101,6 +104,8 @@ BROKEN = [
     (rules.can_do_what_it_declares, change("connectors/momo/client.py", "def close", "def end"), {}, "close"),
     (rules.declares_all_it_can_do, whole, {"feeds": ()}, "fetch_statement"),
     (rules.declares_all_it_can_do, whole, {"operations": ()}, "send_payment"),
+    (rules.takes_the_batches_it_declares, whole, {"operations": (IN_BATCHES,)}, "no send_payment_batch"),
+    (rules.takes_the_batches_it_declares, whole, {"operations": (BLIND_BATCHES,)}, "payment: a batch of NEITHER"),
     (rules.is_run_by_its_pipelines, whole, {"pipelines": MOMO.pipelines[1:]}, "0 pipelines: payment"),
     (
         rules.is_run_by_its_pipelines,

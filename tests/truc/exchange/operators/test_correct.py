@@ -81,9 +81,8 @@ def test_a_wrong_correction_is_told_by_its_field_and_never_by_its_value(
         ({"phone_of_the_citizen": "0905111222"}, "phone_of_the_citizen: Extra inputs are not permitted"),
         ({"received_at": "yesterday 0905111222"}, "received_at: Input should be a valid datetime"),
         ({"dossier_code": "H32.01-260304-0002"}, "dossier_code: must stay H32.01-260304-0001"),
-        ({"applicant": {"name": "A", "kind": "organisation", "province_code": "?", "personal_id": "x"}}, ""),
     ):
-        shown = operator.fails("correct", old.id, "--file", _file(tmp_path, message, **changes)) if told else ""
+        shown = operator.fails("correct", old.id, "--file", _file(tmp_path, message, **changes))
         assert told in shown
         assert "0905111222" not in shown
     broken = tmp_path / "broken.json"

@@ -129,7 +129,7 @@ def test_bytes_that_are_no_correction_are_refused(office: Any, operator: Any, tm
     number = _came(office, body=page)
     before = operator.tables()
     file = tmp_path / "page.json"
-    for body, why in ((page, "those that were kept"), (b"{", "")):
+    for body, why in ((page, "those that were kept"), (b"{", "not JSON")):
         file.write_bytes(body)
         told = operator.fails("correct", number, "--file", file)
         assert why in told
