@@ -34,8 +34,10 @@ T = TypeVar("T")
 
 # How many messages a courier may have in its hands, SENDING committed: what a crash leaves to ask about.
 AHEAD_MAX = 64
-# Outcomes are written down when so many are there, when the oldest waited so long, or when nothing else is to do.
-SETTLE_MOST, SETTLE_S = 32, 0.2
+# Where one call takes a batch, so many batches for each slot instead.
+BATCHES_AHEAD = 4
+# Outcomes are written down when half of that is there, when the oldest waited so long, or when nothing else is to do.
+SETTLE_S = 0.2
 # What was not called for so long after it was claimed is given back, so that no send outlasts its lease.
 IN_HAND_S = 60.0
 # A coordinator looks up at least so often, to keep its slots.
@@ -129,7 +131,7 @@ class _Run:
         declared = [self._operation(name) for name in self.operations]
         cautious = any(one.outcome is OutcomeClass.NEITHER for one in declared)
         batch = max(one.batch_max for one in declared)
-        return self.slots if cautious else max(AHEAD_MAX, self.slots * batch)
+        return self.slots if cautious else max(AHEAD_MAX, BATCHES_AHEAD * self.slots * batch)
 
     def work(self) -> None:
         """Claim, call, write down, until nothing may go any more."""
@@ -227,7 +229,7 @@ class _Run:
 
     def _gather(self) -> None:
         """Wait until enough outcomes are there to write down."""
-        most = max(1, min(SETTLE_MOST, self.ahead // 2))
+        most = max(1, self.ahead // 2)
         look_up_s = self.hands.now_s() + LOOK_UP_S
         while self.in_hand and len(self.found) < most and self.hands.now_s() < look_up_s:
             waited_s = self.hands.now_s() - self.found_at_s if self.found else 0.0

@@ -12,6 +12,7 @@ from truc.store.tables import (
     people,
     post,
     reconciliation,
+    replays,
 )
 from truc.store.tables.base import METADATA
 
@@ -28,4 +29,5 @@ __all__ = [
     "people",
     "post",
     "reconciliation",
+    "replays",
 ]

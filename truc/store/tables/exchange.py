@@ -140,7 +140,7 @@ SET_ASIDE = Table(
     Column("at", INSTANT, nullable=False, server_default=text("now()")),
     Column("state", Text, nullable=False, server_default="open"),
     Column("resolved_at", INSTANT),
-    Column("resolved_how", Text),  # replayed, corrected, dropped, superseded
+    Column("resolved_how", Text),  # replayed, corrected, dropped, superseded, arrived
     UniqueConstraint("inbox_id", "item", "reason"),
     CheckConstraint("state IN ('open', 'resolved')", name="state"),
     CheckConstraint("num_nonnulls(inbox_id, outbox_id) = 1", name="one_origin"),
