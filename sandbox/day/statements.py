@@ -59,9 +59,8 @@ def _file(stage: Stage) -> str:
 
 def _seen_again(stage: Stage) -> int:
     """Return how often the hub saw a booked file of the day again."""
-    query = (
-        """SELECT sum(seen - 1) FROM inbox WHERE party = 'vietinbank' AND external_id = :name AND state = 'booked'"""
-    )
+    query = """SELECT sum(seen - 1) FROM inbox_names AS name JOIN inbox ON inbox.id = name.inbox_id
+               WHERE name.party = 'vietinbank' AND name.external_id = :name AND inbox.state = 'booked'"""
     return stage.number(query, name=_file(stage))
 
 

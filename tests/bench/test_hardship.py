@@ -7,7 +7,7 @@ from bench.couriers import SHORT
 
 
 def test_couriers_killed_and_a_database_stopped_lose_and_double_nothing(tmp_path, capsys):
-    assert faults.run(tmp_path, kills=3, stops=1, minutes=0.1)
+    assert faults.run(tmp_path, kills=3, stops=1, minutes=0.07)
     told = capsys.readouterr().out
     assert "| kills | 3 |" in told
     assert "| PostgreSQL stops | 1 |" in told
@@ -22,7 +22,7 @@ def test_the_three_ways_do_the_same_job(capsys):
 
 
 def test_a_soak_measures_every_process(tmp_path, capsys):
-    soak.run(tmp_path, minutes=0.1, sample_every_s=0.5)
+    soak.run(tmp_path, minutes=0.07, sample_every_s=0.3)
     told = capsys.readouterr().out
     for name in ("gateway", "PostgreSQL", *soak.PARTIES):
         assert f"| {name} |" in told
