@@ -18,8 +18,9 @@ from sqlalchemy import event, text
 
 from bench.figures import Figure, show
 from truc import secrets_file, settings
-from truc.exchange import search, set_aside
+from truc.exchange import set_aside
 from truc.ground import postgres
+from truc.operating import search
 from truc.store import drawers
 from truc.store.drawers import Drawer
 from truc.store.migrate import upgrade

@@ -3,8 +3,8 @@
 from airflow.sdk import dag
 
 from truc import settings, steps
-from truc.exchange import audit, upkeep
 from truc.on_airflow import DEFAULTS, START, dag_task, hub_store
+from truc.operating import audit, upkeep
 
 
 @dag(

@@ -24,12 +24,13 @@ Mode = Literal[
 
 @dataclass(slots=True)
 class Fault:
-    """One order to misbehave: for `operation` ("*" for any), the next `times` times."""
+    """One order to misbehave: for `operation` ("*" for any), `times` times, sparing the next `after` calls."""
 
     operation: str
     mode: Mode
     times: int
     wait_s: float = 1.0
+    after: int = 0
 
 
 @dataclass(slots=True)
@@ -52,6 +53,9 @@ class Faults:
         with self._lock:
             for fault in self._open:
                 if fault.operation in (operation, "*") and (not modes or fault.mode in modes) and fault.times > 0:
+                    if fault.after:
+                        fault.after -= 1
+                        continue
                     fault.times -= 1
                     self._met[f"{operation}:{fault.mode}"] += 1
                     self._open = [one for one in self._open if one.times > 0]

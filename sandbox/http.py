@@ -3,7 +3,7 @@
 Control calls (used by the demo, the tests and integration engineers; loopback only):
     GET    /_control/effects?operation=NAME   what the partner did: [{external_id, times, at, data}]
     GET    /_control/order?operation=NAME     [[key, external_id], …] in order, repeats included
-    POST   /_control/faults                   {"operation", "mode", "times", "wait_s"}
+    POST   /_control/faults                   {"operation", "mode", "times", "wait_s", "after"}
     GET    /_control/faults                   {"operation:mode": times met}
     DELETE /_control/faults                   withdraw what is open
 """

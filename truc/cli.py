@@ -13,14 +13,12 @@ import click
 from truc.errors import TrucError
 
 if TYPE_CHECKING:
-    from truc.exchange.inbox import Book
     from truc.ground.up import Hub
     from truc.settings import Settings
-    from truc.store.opened import Store
 
 # Commands kept elsewhere; further ones come from the entry-point group, so that this file knows no stand-in.
 ELSEWHERE = {
-    "exchange": "truc.exchange.commands:exchange",
+    "exchange": "truc.operating.commands:exchange",
     "journal": "truc.exchange.journal.commands:journal",
 }
 ENTRY_POINTS = "truc.commands"
@@ -58,10 +56,8 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="truc", prog_name=PROGRAM)
-@click.pass_context
-def main(context: click.Context) -> None:
+def main() -> None:
     """Trục: the integration hub of a province's one-stop public-service system."""
-    context.obj = _booker  # what commands that book messages again need, and may not import: it lies above them
 
 
 @main.command()
@@ -227,16 +223,6 @@ def add_client(name: str) -> None:
     settings = _settings()
     clients.ensure_client(settings.secrets, name)
     click.echo(settings.secrets / f"client_{name}.key")
-
-
-def _booker(store: "Store") -> "Book":
-    """Return what books an incoming message in this store."""
-    from truc.services import booking
-    from truc.store import catalogue
-
-    with store.begin() as transaction:
-        calendar = catalogue.working_calendar(transaction)
-    return lambda transaction, origin, item: booking.book(transaction, origin, item, calendar)
 
 
 def _settings() -> "Settings":

@@ -22,9 +22,10 @@ from airflow.sdk.exceptions import AirflowFailException
 from airflow.sdk.observability import stats
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
-from truc import connections, parties, queues, settings, steps, waking
+from truc import connections, parties, settings, steps, tracing, waking
 from truc.domain.calendar import local_day
 from truc.errors import TransientError, TrucError
+from truc.exchange import queues
 from truc.exchange.outbox import WOKEN
 from truc.manifest import Manifest, Pipeline
 from truc.store.opened import Store, open_hub_store
@@ -148,6 +149,8 @@ def step(act: Callable[P, R]) -> Callable[P, R]:
             raise
         except TrucError as error:
             raise AirflowFailException(f"{error.reason}: {error}") from error
+        finally:
+            tracing.flush()  # a task's process ends without a farewell
 
     return called
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from truc import parties
 from truc.connections import Connection
-from truc.domain.calendar import WorkingCalendar
 from truc.domain.procedure import Procedure
 from truc.envelope import Envelope, Receipt
 from truc.errors import MalformedError, SetupError
@@ -59,7 +58,7 @@ def load_catalogue(store: Store, path: Path | None = None) -> Loaded:
 
 def deliver(store: Store, connection: Connection, operations: tuple[str, ...]) -> dict[str, int]:
     """Send what waits for the party and return outcome → count; an absent party is no failure of the step."""
-    book = _booker(store)
+    book = booking.booker(store)
 
     def on_receipt(transaction: Transaction, one: Claimed, receipt: Receipt) -> None:
         """A receipt that says something to us is kept and booked like any other message."""
@@ -96,12 +95,12 @@ def fetch_day(store: Store, connection: Connection, feeds: tuple[str, ...], busi
                 with store.begin() as transaction:
                     kept.append(inbox.keep(transaction, page.envelope).inbox_id)
     # Only what this run asked for: a file of another day is the business of that day's run.
-    return asdict(inbox.book_these(store, connection.party, kept, book=_of_day(business_on, _booker(store))))
+    return asdict(inbox.book_these(store, connection.party, kept, book=_of_day(business_on, booking.booker(store))))
 
 
 def book_kept(store: Store, party: str, kinds: tuple[str, ...]) -> dict[str, int]:
     """Book every kept message of these kinds that is not booked yet."""
-    return asdict(inbox.book_kept(store, party, kinds, book=_booker(store)))
+    return asdict(inbox.book_kept(store, party, kinds, book=booking.booker(store)))
 
 
 def sweep(store: Store) -> dict[str, int]:
@@ -152,16 +151,6 @@ def _of_day(business_on: date, book: Book) -> Book:
         book(transaction, origin, item)
 
     return checked
-
-
-def _booker(store: Store) -> Book:
-    with store.begin() as transaction:
-        calendar: WorkingCalendar = catalogue.working_calendar(transaction)
-
-    def book(transaction: Transaction, origin: Origin, item: Inbound) -> None:
-        booking.book(transaction, origin, item, calendar)
-
-    return book
 
 
 def _load_procedures(store: Store, items: Iterable[Procedure | SetAside], *, source: str) -> Loaded:

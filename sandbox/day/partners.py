@@ -20,9 +20,10 @@ class Partner:
         self._session = requests.Session()
         self._session.trust_env = False
 
-    def misbehave(self, operation: str, mode: Mode, times: int, *, wait_s: float = 1.0) -> None:
-        """Order the next `times` calls of `operation` to go wrong."""
-        self.tell("faults", {"operation": operation, "mode": mode, "times": times, "wait_s": wait_s})
+    def misbehave(self, operation: str, mode: Mode, times: int, *, wait_s: float = 1.0, after: int = 0) -> None:
+        """Order `times` calls of `operation` to go wrong, sparing the next `after`."""
+        order = {"operation": operation, "mode": mode, "times": times, "wait_s": wait_s, "after": after}
+        self.tell("faults", order)
 
     def behave(self) -> None:
         """Withdraw every open order to misbehave."""

@@ -81,14 +81,17 @@ class Stage:
                    GROUP BY reason ORDER BY reason"""
         return {row.reason: row.items for row in self.rows(query, party=party, like=like)}
 
-    def plant(self, party: str, operation: str, *modes: Mode, times: int = 1) -> None:
-        """Order an operation to go wrong in each mode, unless it did before, or nothing waits that could."""
+    def plant(self, party: str, operation: str, *modes: Mode, times: int = 1, after: int = 0) -> None:
+        """Order an operation to go wrong in each mode, unless it did before, or nothing waits that could.
+
+        The next `after` calls are spared.
+        """
         trouble = f"{party}_{operation}_{'_'.join(modes)}"
         if not self.journal.met(trouble) and self.open_messages(party):
             found = self.partners[party].faults_met()
             self._planted[trouble] = (party, {f"{operation}:{mode}": found[f"{operation}:{mode}"] for mode in modes})
             for mode in modes:
-                self.partners[party].misbehave(operation, mode, times)
+                self.partners[party].misbehave(operation, mode, times, after=after)
 
     def confirm(self) -> None:
         """Write down which planted troubles were met, in every mode; what is left of them is withdrawn."""
@@ -118,8 +121,14 @@ class Stage:
     def due_in_s(self) -> float:
         """Return in how many seconds every message that is not done yet may go on, 0 when all may now."""
         query = """SELECT extract(epoch FROM max(not_before) - now()) FROM outbox
-                   WHERE state IN ('waiting', 'sending', 'unknown')"""
-        return max(0.0, float(self.rows(query)[0][0] or 0))
+                   WHERE drawer = 0 AND state IN ('waiting', 'sending', 'unknown')"""
+        return max(0.0, float(self.rows(query)[0][0] or 0), *(self.line_opens_in_s(one) for one in self.partners))
+
+    def line_opens_in_s(self, party: str) -> float:
+        """Return in how many seconds the party may be called again, 0 when it may now."""
+        query = "SELECT extract(epoch FROM retry_at - now()) FROM lines WHERE party = :party AND breaker <> 'closed'"
+        found = self.rows(query, party=party)
+        return max(0.0, float(found[0][0])) if found else 0.0
 
     def log(self, name: str) -> str:
         """Name a log file for a person."""

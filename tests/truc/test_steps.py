@@ -13,6 +13,7 @@ from truc.connections import from_airflow_json
 from truc.envelope import Envelope
 from truc.errors import TransientError
 from truc.exchange import inbox
+from truc.services import booking
 
 FIRST, SECOND = date(2026, 3, 4), date(2026, 3, 5)
 
@@ -55,7 +56,7 @@ def test_a_file_that_is_of_another_day_than_its_name_says_is_set_aside(office: A
     with office.store.begin() as transaction:
         bytes_kept = inbox.bodies.read(transaction, kept.body_id)
         other = inbox.keep(transaction, Envelope("vietinbank", "statement", "other", bytes_kept + b"\n"))
-    book = steps._of_day(SECOND, steps._booker(office.store))
+    book = steps._of_day(SECOND, booking.booker(office.store))
     done = inbox.book_these(office.store, "vietinbank", [other.inbox_id], book=book)
     assert done.set_aside == 1
 

@@ -147,7 +147,7 @@ def _failed(limits: Limits, one: Claimed, error: TrucError, *, asked: bool) -> O
             return stopped(one, "refused", error.reason, str(error))
         case TransientError() if error.reason in AWAY:
             return untried(limits, one, error)
-        case TransientError() if not asked:
+        case TransientError() if one.state == "waiting":
             return _again(limits, one, error)
         case _:  # an answer that cannot be read, and a question that got none, leave the outcome open
             return _unknown(limits, one, error)

@@ -29,12 +29,15 @@ _MAY_GO = """
         SELECT min(first.place) FROM outbox AS first
         WHERE first.drawer = 0 AND first.party = one.party AND first.key = one.key)
 """
+# A send that nobody told the end of may have gone out as late as its lease allowed.
 _TAKE = text(
     f"""
     SELECT id, operation, key, external_id, amount_vnd, message_id, state, attempts, asks, body_id, published_at, trace,
-        leased_by, extract(epoch FROM now() - sending_at) AS silent_s
+        leased_by, extract(epoch FROM now() - CASE state
+            WHEN 'sending' THEN greatest(sending_at, leased_until) ELSE sending_at END) AS silent_s
     FROM outbox AS one
     WHERE {_MAY_GO} AND not_before <= now() AND (leased_until IS NULL OR leased_until < now())
+        AND leased_by IS DISTINCT FROM :worker
     ORDER BY place LIMIT :most FOR UPDATE SKIP LOCKED
     """  # noqa: S608  (no value is written into it)
 )
@@ -49,7 +52,8 @@ _MARK = text(
     UPDATE outbox
     SET state = CASE state WHEN 'waiting' THEN 'sending' ELSE state END,
         attempts = attempts + CASE state WHEN 'waiting' THEN 1 ELSE 0 END,
-        sending_at = CASE state WHEN 'waiting' THEN now() ELSE sending_at END,
+        sending_at = CASE state
+            WHEN 'waiting' THEN now() WHEN 'sending' THEN greatest(sending_at, outbox.leased_until) ELSE sending_at END,
         body_id = given.body_id, leased_by = :worker, leased_until = now() + :lease
     FROM unnest(CAST(:ids AS bigint[]), CAST(:body_ids AS bigint[])) AS given(id, body_id)
     WHERE outbox.drawer = 0 AND outbox.id = given.id
@@ -76,13 +80,14 @@ def claim(
 ) -> tuple[list[Claimed], list[Outcome]]:
     """Claim up to `most` messages that may go now and mark them: what waits becomes SENDING, with its bytes kept.
 
-    What is found SENDING or UNKNOWN keeps its state and its bytes. Return the claimed ones, and what became of
+    What is found SENDING or UNKNOWN keeps its state and its bytes. What `worker` itself let run out is not for it: it
+    may still hold an outcome. Return the claimed ones, and what became of
     those that could not be written: they are set aside already.
     """
     for operation in operations:
         if parties.manifest(party).operation(operation).latest_wins:
             _supersede(transaction, party, operation)
-    values = {"party": party, "operations": list(operations), "most": most}
+    values = {"party": party, "operations": list(operations), "most": most, "worker": worker}
     rows = sorted(transaction.sql.execute(_TAKE, values), key=lambda row: int(row.id))
     ready, problems = _written(transaction, [_claimed(row, party) for row in rows])
     outcomes.settle(transaction, problems)

@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from truc import parties, tracing
+from truc import parties
 from truc.errors import SetupError
 from truc.exchange import attempts, claims, line, outcomes
 from truc.exchange.hands import Hands, ThreadHands
@@ -88,7 +88,6 @@ def deliver(
     finally:
         run.end()
     chain(store)
-    tracing.flush()
     log.info("%s: delivered %s %s", party, dict(run.delivery.counts), run.delivery.why)
     if run.failed is not None:
         raise run.failed
@@ -187,7 +186,12 @@ class _Run:
     def _claimed(self, transaction: Transaction, turn: Turn) -> tuple[list[Claimed], list[Outcome]]:
         lease = _lease(self.limits)
         return claims.claim(
-            transaction, self.party, self.operations, worker=self.worker, most=turn.allowed, lease=lease
+            transaction,
+            self.party,
+            self.operations,
+            worker=self.worker,
+            most=turn.allowed,
+            lease=lease,
         )
 
     def _parts(self, claimed: Sequence[Claimed]) -> list[Sequence[Claimed]]:

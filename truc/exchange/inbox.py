@@ -215,8 +215,9 @@ def _finish(
 
 def _read(transaction: Transaction, origin: Origin, body_id: int) -> Iterable[Inbound]:
     """Yield what the bytes mean; a mapping's bug sets the message aside, and the party's others go on."""
+    body = bodies.read(transaction, body_id)  # outside: what the database says is no bug of the mapping
     try:
-        yield from parties.reader(origin.party, origin.kind)(bodies.read(transaction, body_id))
+        yield from parties.reader(origin.party, origin.kind)(body)
     except TrucError:
         raise
     except Exception as error:

@@ -108,7 +108,7 @@ def turn(transaction: Transaction, party: str, *, worker: str, limits: Limits, m
     if closed_now(limits.closed_daily, look.now):
         return Turn(0, "closed_daily")
     if look.breaker != "closed":
-        return _half_open(transaction, party, float(look.retry_in_s), limits)
+        return _half_open(transaction, party, float(look.retry_in_s))
     allowed = min(most, look.ramp) if look.ramp is not None else most
     return _spend(transaction, party, limits, allowed) if limits.rate_per_s else Turn(allowed)
 
@@ -167,10 +167,9 @@ def _renewed(transaction: Transaction, worker: str) -> bool:
     return done.rowcount == 1
 
 
-def _half_open(transaction: Transaction, party: str, retry_in_s: float, limits: Limits) -> Turn:
+def _half_open(transaction: Transaction, party: str, retry_in_s: float) -> Turn:
     """Let one message try the line; should its courier die, another may try after a lease."""
-    patience = timedelta(seconds=limits.lease_s)
-    tries = transaction.sql.execute(_TRY, {"party": party, "patience": patience}).rowcount == 1
+    tries = transaction.sql.execute(_TRY, {"party": party, "patience": COURIER_LEASE}).rowcount == 1
     return Turn(1, "half_open") if tries else Turn(0, "breaker_open", max(0.0, retry_in_s))
 
 

@@ -15,7 +15,7 @@ the rules.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 from sqlalchemy import text
 
 from truc import parties, tracing
@@ -138,9 +138,8 @@ def publish_many(transaction: Transaction, given: Sequence[Publication]) -> int:
 def read_message(party: str, operation: str, written: bytes) -> Outbound:
     """Return the canonical message; raise MalformedError when the bytes are none for this operation."""
     model = MESSAGES[parties.manifest(party).operation(operation).event]
-    reader: TypeAdapter[Outbound] = TypeAdapter(model)
     try:
-        return reader.validate_json(written)
+        return model.model_validate_json(written)
     except ValidationError as error:
         text = f"the stored message is no {model.__name__}: {error.error_count()} fields do not fit"
         raise MalformedError(text, reason="message_unreadable") from error

@@ -33,7 +33,7 @@ class Claimed:
     asks: int
     body_id: int | None
     published_at: datetime
-    silent_s: float  # since the last send, by the database's clock
+    silent_s: float  # since the last send can have reached the partner, by the database's clock
     trace: str | None = None
     body: bytes = field(default=b"", repr=False)
     digest: str = ""
@@ -93,6 +93,7 @@ _OTHERWISE = text(
     UPDATE outbox
     SET state = :state, attempts = attempts + :attempts, asks = asks + :asks,
         not_before = CASE WHEN :after >= interval '0' THEN now() + :after ELSE not_before END,
+        sending_at = CASE WHEN :called THEN now() ELSE sending_at END,
         finished_at = CASE WHEN :finished THEN now() ELSE finished_at END,
         reason = CASE WHEN :touched THEN :reason ELSE reason END,
         reason_text = CASE WHEN :touched THEN :reason_text ELSE reason_text END,
@@ -169,6 +170,8 @@ def _otherwise(transaction: Transaction, found: Outcome) -> bool:
         "attempts": -1 if waited and found.became in ("untried", "untouched") else 0,
         "asks": 1 if found.became == "unknown" else 0,
         "after": timedelta(seconds=-1) if final or found.became == "untouched" else found.after,
+        # The partner may have got it as late as now: its time to settle begins here.
+        "called": found.became == "unknown" and waited,
         "finished": final,
         "touched": found.became != "untouched",
         "reason": found.reason,

@@ -2,7 +2,7 @@
 
 from truc.domain.calendar import WorkingCalendar
 from truc.domain.status import Status
-from truc.exchange.inbox import Origin
+from truc.exchange.inbox import Book, Origin
 from truc.messages import (
     Channel,
     Inbound,
@@ -14,9 +14,16 @@ from truc.messages import (
 )
 from truc.services import dossiers, payments
 from truc.services.dossiers import Intake
+from truc.store import catalogue, shipments, statements
 from truc.store import payments as payment_store
-from truc.store import shipments, statements
-from truc.store.opened import Transaction
+from truc.store.opened import Store, Transaction
+
+
+def booker(store: Store) -> Book:
+    """Return what books items under the working calendar as it stands now."""
+    with store.begin() as transaction:
+        calendar = catalogue.working_calendar(transaction)
+    return lambda transaction, origin, item: book(transaction, origin, item, calendar)
 
 
 def book(transaction: Transaction, origin: Origin, item: Inbound, calendar: WorkingCalendar) -> None:

@@ -27,6 +27,7 @@ from truc.errors import (
 from truc.manifest import Limits
 
 CHUNK_BYTES = 64 * 1024
+TEMPLATES_MAX = 64
 
 # Every error of requests stands in one of three tables, looked through in this order.
 # Failures before the first byte left: nothing happened, whatever the verb.
@@ -82,6 +83,7 @@ class Rest:
         self._limits = limits
         self._session = requests.Session()
         self._session.trust_env = False
+        self._templates: dict[tuple[object, ...], requests.PreparedRequest] = {}
         if ca_file:
             self._session.verify = ca_file
 
@@ -111,20 +113,36 @@ class Rest:
 
     def _made(self, method: str, path: str, body: bytes, headers: dict[str, str] | None, *, harmless: bool) -> Reply:
         try:
-            response = self._session.request(
-                method,
-                f"{self._base_url}{path}",
-                data=body or None,
-                headers=tracing.carried(headers),
+            response = self._session.send(
+                self._prepared(method, path, body, headers),
                 timeout=(self._limits.connect_timeout_s, self._limits.timeout_s),
                 allow_redirects=False,
                 stream=True,
+                verify=self._session.verify,
+                proxies={},
             )
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
             raise translate(self._party, error, harmless=harmless) from error
         with response:
             content = self._content(response, harmless=harmless)
         return Reply(response.status_code, {k.lower(): v for k, v in response.headers.items()}, content)
+
+    def _prepared(
+        self, method: str, path: str, body: bytes, headers: dict[str, str] | None
+    ) -> requests.PreparedRequest:
+        """Prepare a call. Address and headers that were seen before are not worked out again: that is half its cost."""
+        seen = (method, path, tuple(headers.items()) if headers else ())
+        template = self._templates.get(seen)
+        if template is None:
+            template = self._session.prepare_request(requests.Request(method, f"{self._base_url}{path}", headers))
+            if len(self._templates) < TEMPLATES_MAX:  # paths may hold a code each
+                self._templates[seen] = template
+        prepared = template.copy()
+        prepared.headers.pop("Cookie", None)  # those of the template's day; the session has today's
+        prepared.prepare_cookies(self._session.cookies)
+        prepared.prepare_body(body or None, None)
+        prepared.headers.update(tracing.carried(None) or {})
+        return prepared
 
     def close(self) -> None:
         """Close the kept connections."""

@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import Connection, text
 
 from truc.errors import TransientError
-from truc.exchange import audit, bodies, upkeep
+from truc.exchange import bodies
+from truc.operating import audit, upkeep
 from truc.store import drawers
 from truc.store.drawers import Drawer
 from truc.store.opened import Store

@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from truc.domain.calendar import BUSINESS_ZONE
-from truc.exchange import audit, outbox
 from truc.exchange import bodies as kept
-from truc.exchange.audit import Deed, Order
-from truc.exchange.maintenance import Window
-from truc.exchange.replay import Plan
-from truc.exchange.search import Detail, Exchange
+from truc.exchange import outbox
 from truc.exchange.set_aside import SetAside
+from truc.operating import audit
+from truc.operating.audit import Deed, Order
+from truc.operating.maintenance import Window
+from truc.operating.replay import Plan
+from truc.operating.search import Detail, Exchange
 from truc.store.drawers import Old
 from truc.store.opened import Transaction
 

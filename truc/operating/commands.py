@@ -12,16 +12,16 @@ from sqlalchemy.exc import OperationalError
 
 from truc import settings
 from truc.domain.calendar import BUSINESS_ZONE
-from truc.exchange import audit, correct, maintenance, repeat, replay, search, set_aside, showing, upkeep
-from truc.exchange.audit import Order
-from truc.exchange.inbox import Book
+from truc.exchange import set_aside
 from truc.exchange.journal.rows import picture
-from truc.exchange.search import LIMIT, STATES, Wanted
+from truc.operating import audit, correct, maintenance, repeat, replay, search, showing, sync, upkeep
+from truc.operating.audit import Order
+from truc.operating.search import LIMIT, STATES, Wanted
+from truc.services import booking
 from truc.store import drawers
 from truc.store.opened import Store, Transaction, open_hub_store
 
 FILE = click.Path(dir_okay=False, path_type=Path, exists=True)
-Booker = Callable[[Store], Book]  # truc.cli hands it in: the services lie above the exchange
 Command = Callable[..., Any]
 
 
@@ -163,10 +163,7 @@ def lines() -> None:
 @click.option(
     "--again", is_flag=True, help="Send copies of messages that were sent, for a partner that lost its books."
 )
-@click.pass_obj
 def replay_(
-    booker: Booker,
-    /,
     numbers: tuple[int, ...],
     *,
     dry_run: bool,
@@ -195,7 +192,7 @@ def replay_(
         elif dry_run:
             plan = replay.preview(store, ids, name=name, verdict=verdict)
         else:
-            plan = replay.replay(store, ids, by, book=booker(store), name=name, verdict=verdict)
+            plan = replay.replay(store, ids, by, book=booking.booker(store), name=name, verdict=verdict)
     for line in showing.plan(plan):
         click.echo(line)
     if dry_run:
@@ -214,10 +211,7 @@ def replay_(
     default="",
     help="A person found out: the partner has it not.",
 )
-@click.pass_obj
-def correct_(
-    booker: Booker, /, number: int, *, path: Path, why: str, actor: str, dry_run: bool, verdict: replay.Verdict
-) -> None:
+def correct_(number: int, *, path: Path, why: str, actor: str, dry_run: bool, verdict: replay.Verdict) -> None:
     """Print the new message's number, or what is wrong with it."""
     by, body = _order(actor, why), path.read_bytes()
     with _reading() as transaction:
@@ -232,7 +226,7 @@ def correct_(
         click.echo(told)
         return
     with _store() as store:
-        book = booker(store)
+        book = booking.booker(store)
         with store.begin() as transaction:
             if outgoing:
                 new = correct.correct_outgoing(transaction, number, body, by, verdict=verdict)
@@ -309,6 +303,9 @@ def end_window(window: int, why: str, actor: str) -> None:
     with _writing() as transaction:
         maintenance.end(transaction, _order(actor, why), window)
     click.echo(f"window {window} is over")
+
+
+exchange.add_command(sync.sync_statuses)
 
 
 @exchange.command("audit", help="Show who did what, and why, oldest first.")

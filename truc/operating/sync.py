@@ -21,7 +21,7 @@ def sync_statuses(*, party: str, since: datetime, until: datetime, name: str, ac
     from sqlalchemy.exc import OperationalError
 
     from truc import parties, settings
-    from truc.exchange import audit
+    from truc.operating import audit
     from truc.services import status_sync
     from truc.store.opened import open_hub_store
 

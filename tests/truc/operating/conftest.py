@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import text
 
 from truc.cli import main
-from truc.exchange import commands
+from truc.operating import commands
 from truc.store.opened import Store, open_store
 from truc.store.tables import METADATA
 

@@ -7,11 +7,12 @@ from dataclasses import replace
 from sqlalchemy import text
 
 from truc.errors import MalformedError
-from truc.exchange import audit, outbox, search
-from truc.exchange.audit import Order
+from truc.exchange import outbox
 from truc.exchange.journal.rows import picture
-from truc.exchange.replay import MOST, Going, Plan, Skip, bytes_kept, check_asked, noted, plan_of, rows_of, told
-from truc.exchange.search import Wanted
+from truc.operating import audit, search
+from truc.operating.audit import Order
+from truc.operating.replay import MOST, Going, Plan, Skip, bytes_kept, check_asked, noted, plan_of, rows_of, told
+from truc.operating.search import Wanted
 from truc.store.opened import Store, Transaction
 
 _COPY = text(

@@ -1,7 +1,7 @@
 """What is done to the exchange each night: drawers made ahead, those whose period is over dropped."""
 
-from truc.exchange import audit
-from truc.exchange.audit import Order
+from truc.operating import audit
+from truc.operating.audit import Order
 from truc.store import drawers
 from truc.store.opened import Store, Transaction
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from truc.exchange import search
 from truc.exchange.journal.chain import chain
-from truc.exchange.search import Wanted
+from truc.operating import search
+from truc.operating.search import Wanted
 
 SECRETS = ("Phạm Thị Hòa", "056111222333", "0905111222", "7 Lê Lợi")
 

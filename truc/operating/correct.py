@@ -8,11 +8,13 @@ from sqlalchemy import text
 from truc import parties
 from truc.envelope import Envelope, digest_of
 from truc.errors import MalformedError, TrucError
-from truc.exchange import audit, bodies, inbox, outbox, search, set_aside, tallies
-from truc.exchange.audit import Order
+from truc.exchange import bodies, inbox, outbox, set_aside, tallies
 from truc.exchange.inbox import Book, Booked
 from truc.exchange.journal import entries
-from truc.exchange.replay import (
+from truc.messages import Outbound, Unreadable
+from truc.operating import audit, search
+from truc.operating.audit import Order
+from truc.operating.replay import (
     NOT_STOPPED,
     OUTCOME_UNKNOWN,
     STOPPED,
@@ -22,8 +24,7 @@ from truc.exchange.replay import (
     may_have_arrived,
     rows_of,
 )
-from truc.exchange.search import Exchange
-from truc.messages import Outbound, Unreadable
+from truc.operating.search import Exchange
 from truc.store.opened import Transaction
 
 # By these the books know what a message is about: with another one it is another message, not a correction.

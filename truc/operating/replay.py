@@ -14,13 +14,14 @@ from sqlalchemy import text
 
 from truc import parties
 from truc.errors import MalformedError, SetupError
-from truc.exchange import audit, inbox, outbox, search, set_aside, tallies
-from truc.exchange.audit import Order
+from truc.exchange import inbox, outbox, set_aside, tallies
 from truc.exchange.inbox import Book
 from truc.exchange.journal import entries
 from truc.exchange.journal.rows import picture
-from truc.exchange.search import Wanted
 from truc.manifest import OutcomeClass
+from truc.operating import audit, search
+from truc.operating.audit import Order
+from truc.operating.search import Wanted
 from truc.store import drawers
 from truc.store.opened import Store, Transaction, as_storable
 

@@ -7,8 +7,8 @@ from sqlalchemy import text
 
 from truc import parties
 from truc.errors import MalformedError
-from truc.exchange import audit
-from truc.exchange.audit import Order
+from truc.operating import audit
+from truc.operating.audit import Order
 from truc.store.opened import Transaction, as_storable
 
 # A window that is over says nothing any more to a courier; it stays to be looked up.

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from truc.errors import MalformedError
-from truc.exchange import audit, correct
 from truc.exchange.journal.chain import chain
+from truc.operating import audit, correct
 
 PROGRESS = "CapNhatTienDoHoSoMC"
 BY = audit.Order(actor="hoa", reason="mended")

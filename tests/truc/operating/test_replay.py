@@ -9,8 +9,8 @@ import pytest
 import requests
 
 from truc.errors import MalformedError
-from truc.exchange import audit, repeat, replay
 from truc.exchange.journal.chain import chain
+from truc.operating import audit, repeat, replay
 
 PROGRESS = "CapNhatTienDoHoSoMC"
 BY = audit.Order(actor="hoa", reason="mended")

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from truc.exchange import outbox, tallies
+from truc.exchange.queues import queues
 from truc.manifest import Event
 from truc.messages import NoticeDue
-from truc.queues import queues
 from truc.store.opened import Store
 
 
@@ -48,7 +48,7 @@ def test_what_waits_is_counted_by_operation_and_the_oldest_gives_its_age(empty_s
 
 
 def test_only_what_is_open_is_looked_through(empty_store: Store) -> None:
-    from truc import queues as module
+    from truc.exchange import queues as module
 
     with empty_store.begin() as transaction:
         plan: Any = transaction.sql.exec_driver_sql(
