@@ -1,19 +1,36 @@
-"""An office at work on a real store: what tests of stores, services and the exchange need to begin with."""
+"""An office at work on a real store, and a hub with its partners: real connectors against the real stand-ins."""
 
+import importlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from sqlalchemy import text
 
+from sandbox.serve import Running
+from truc import parties, steps
+from truc.connections import Connection, from_airflow_json
 from truc.domain.calendar import WorkingCalendar
 from truc.domain.procedure import Channel, Document, Procedure, read_terms
 from truc.domain.status import Status
-from truc.messages import PaymentResult, Person
+from truc.exchange import outbox
+from truc.manifest import Event
+from truc.messages import (
+    DossierReceived,
+    NoticeDue,
+    Outbound,
+    PaymentRequested,
+    PaymentResult,
+    Person,
+    PostalRequested,
+    StatusChanged,
+)
 from truc.services import dossiers, payments
 from truc.services.dossiers import Intake
 from truc.services.payments import PaymentWish
@@ -126,3 +143,308 @@ def office(store: Store) -> Office:
     with store.begin() as transaction:
         catalogue.keep_procedure(transaction, made.procedure(), source="shipped")
     return made
+
+
+CITIZEN = Person(
+    name="Phạm Thị Hòa",
+    personal_id="056111222333",
+    phone="0905111222",
+    address="7 Lê Lợi, Nha Trang",
+    province_code="56",
+)
+QUICK = {"timeout_s": 1.0, "connect_timeout_s": 1.0, "backoff_s": 0.05, "backoff_max_s": 0.2, "settle_s": 0.0}
+# How each party's operation is called at the stand-in: (fault operation, effect operation).
+CALLS = {
+    "national_portal": ("DongBoHoSoMC", "DongBoHoSoMC"),
+    "momo": ("create", "payment"),
+    "vnpost": ("order", "order"),
+    "sms": ("message", "message"),
+}
+
+
+@dataclass
+class Partner:
+    """One stand-in at work, as the hub and as the partner sees it."""
+
+    party: str
+    home: Path
+    running: Running
+
+    @property
+    def connection(self) -> Connection:
+        """How the hub reaches it."""
+        return from_airflow_json(self.party, self.running.connection)
+
+    def fault(self, mode: str, *, operation: str = "", times: int = 1, wait_s: float = 1.7) -> None:
+        """Have it misbehave the next `times` times."""
+        order = {"operation": operation or CALLS[self.party][0], "mode": mode, "times": times, "wait_s": wait_s}
+        self.control("faults", order)
+
+    def control(self, call: str, body: object) -> Any:
+        """Give the stand-in an order of its own."""
+        answer = requests.post(f"{self.running.control_url}/_control/{call}", json=body, timeout=10)
+        answer.raise_for_status()
+        return answer.json()
+
+    def told(self, call: str, operation: str = "") -> Any:
+        """What the stand-in says of itself."""
+        where = f"{self.running.control_url}/_control/{call}"
+        return requests.get(where, params={"operation": operation or CALLS[self.party][1]}, timeout=10).json()
+
+    def times(self, operation: str = "") -> dict[str, int]:
+        """How often each effect happened at the partner."""
+        return {effect["external_id"]: effect["times"] for effect in self.told("effects", operation)}
+
+    def go_away(self) -> None:
+        """Stop listening; what it knows stays."""
+        self.running.close()
+
+    def come_back(self) -> None:
+        """Listen again at the same address, with the same books."""
+        start = importlib.import_module(f"sandbox.{self.party}.server").start
+        self.running = start(self.running.port, self.home, "")
+
+
+@dataclass
+class Hub:
+    """A store without a catalogue, whose outbox is filled by hand."""
+
+    store: Store
+
+    def publish(self, *messages: tuple[Outbound, str, str]) -> int:
+        """Publish (message, key, external id) in one transaction and return how many new ones wait."""
+        events = {
+            DossierReceived: Event.DOSSIER_RECEIVED,
+            StatusChanged: Event.STATUS_CHANGED,
+            PostalRequested: Event.POSTAL_REQUESTED,
+            PaymentRequested: Event.PAYMENT_REQUESTED,
+            NoticeDue: Event.NOTICE_DUE,
+        }
+        with self.store.begin() as transaction:
+            return sum(
+                outbox.publish(transaction, events[type(message)], message, key=key, external_id=external_id, only=only)
+                for message, key, external_id in messages
+                for only in (["momo"] if isinstance(message, PaymentRequested) else [""])
+            )
+
+    def one_for(self, party: str, number: int = 1) -> str:
+        """Publish one message to the party and return its external id."""
+        made = {"national_portal": dossier, "momo": payment, "vnpost": parcel, "sms": notice}[party](number)
+        assert self.publish(made) == 1
+        return made[2]
+
+    def deliver(self, partner: Partner, connection: Connection | None = None) -> dict[str, int]:
+        """Run the party's courier once."""
+        operations = tuple(one.name for one in parties.manifest(partner.party).operations)
+        return steps.deliver(self.store, connection or partner.connection, operations)
+
+    def until_sent(self, there: Partner, runs: int = 12) -> None:
+        """Run the courier until everything is sent; AssertionError names what is not."""
+        for _ in range(runs):
+            self.soon()
+            self.deliver(there)
+            if set(self.states()) == {"sent"}:
+                return
+        raise AssertionError([(row.external_id, row.state, row.reason) for row in self.rows() if row.state != "sent"])
+
+    def soon(self) -> None:
+        """Let everything that waits go now: no backoff, no open breaker, no slot of a courier that is dead."""
+        self.sql("UPDATE outbox SET not_before = now() WHERE drawer = 0 AND state IN ('waiting', 'unknown')")
+        self.soon_lines()
+        self.sql("UPDATE couriers SET leased_until = now() - interval '1 second'")
+
+    def soon_lines(self) -> None:
+        """Let the time of every open breaker be over."""
+        self.sql("UPDATE lines SET retry_at = now() WHERE breaker <> 'closed'")
+
+    def leases_end(self) -> None:
+        """Let the time of every lease pass: of messages in a courier's hands, and of couriers."""
+        self.sql("UPDATE outbox SET leased_until = now() - interval '1 second' WHERE leased_until IS NOT NULL")
+        self.sql("UPDATE couriers SET leased_until = now() - interval '1 second'")
+
+    def finish(self, like: str, state: str = "sent") -> None:
+        """Put the messages with such an external id into their drawer, as if somebody else had done them."""
+        done = "UPDATE outbox SET state = :state, drawer = drawer_of(120, now()), finished_at = now(), leased_by = NULL"
+        self.sql(f"{done}, leased_until = NULL WHERE drawer = 0 AND external_id LIKE :like", state=state, like=like)
+
+    def tallies(self) -> dict[tuple[str, str, str], int]:
+        """What was counted: (party, kind, outcome) → times."""
+        rows = self.sql("SELECT party, kind, outcome, sum(times) AS times FROM tallies GROUP BY 1, 2, 3")
+        return {(row.party, row.kind, row.outcome): int(row.times) for row in rows}
+
+    def journal(self) -> list[tuple[str, str]]:
+        """The decisions noted so far, chained or not: (external id, outcome), in the order of their exchanges."""
+        rows = self.sql(
+            "SELECT exchange_id, external_id, outcome FROM journal_pending"
+            " UNION ALL SELECT exchange_id, external_id, outcome FROM journal ORDER BY 1"
+        )
+        return [(row.external_id, row.outcome) for row in rows]
+
+    def states(self) -> list[str]:
+        """The states of the outbox, oldest message first."""
+        return [row.state for row in self.rows()]
+
+    def rows(self) -> list[Any]:
+        """The outbox, oldest message first."""
+        return self.sql("SELECT * FROM outbox ORDER BY id")
+
+    def aside(self) -> list[tuple[str, str]]:
+        """(item, reason) of what waits for a person."""
+        return [tuple(row) for row in self.sql("SELECT item, reason FROM set_aside WHERE state = 'open' ORDER BY id")]
+
+    @contextmanager
+    def undone(self) -> Iterator[Transaction]:
+        """Open a transaction that fails at its end, as when the machine goes down before the commit."""
+        with suppress(InterruptedError), self.store.begin() as transaction:
+            yield transaction
+            raise InterruptedError
+
+    def sql(self, statement: str, **values: object) -> list[Any]:
+        """Run raw SQL in a transaction of its own."""
+        with self.store.begin() as transaction:
+            done = transaction.sql.execute(text(statement), values)
+            return list(done) if done.returns_rows else []
+
+
+@pytest.fixture
+def hub(empty_store: Store) -> Hub:
+    """A hub with nothing in it."""
+    made = Hub(empty_store)
+    # What a test proves does not hang on the disk, and waiting for it is most of a test's time.
+    made.sql(f"ALTER DATABASE {empty_store.engine.url.database} SET synchronous_commit = off")
+    empty_store.engine.dispose()
+    return made
+
+
+@pytest.fixture
+def limits(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Change what parties declare about how hard they may be pressed."""
+    declared = parties.manifest
+
+    def change(**changes: Any) -> None:
+        def manifest(party: str) -> Any:
+            found = declared(party)
+            return replace(found, limits=replace(found.limits, **{**QUICK, **changes}))
+
+        monkeypatch.setattr(parties, "manifest", manifest)
+
+    change()
+    return change
+
+
+@pytest.fixture
+def operation(monkeypatch: pytest.MonkeyPatch, limits: Callable[..., None]) -> Callable[..., None]:
+    """Change what a party declares about one of its operations. Change limits before, not after."""
+
+    def change(party: str, name: str, **changes: Any) -> None:
+        declared = parties.manifest
+
+        def manifest(asked: str) -> Any:
+            found = declared(asked)
+            if asked != party:
+                return found
+            changed = tuple(replace(one, **changes) if one.name == name else one for one in found.operations)
+            return replace(found, operations=changed)
+
+        monkeypatch.setattr(parties, "manifest", manifest)
+
+    return change
+
+
+@pytest.fixture
+def partner(tmp_path: Path, limits: Callable[..., None]) -> Iterator[Callable[[str], Partner]]:
+    """Start a party's stand-in."""
+    started: list[Partner] = []
+
+    def start(party: str) -> Partner:
+        home = tmp_path / party
+        running = importlib.import_module(f"sandbox.{party}.server").start(0, home, "https://hub.invalid")
+        started.append(Partner(party, home, running))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.running.close()
+
+
+def dossier(number: int) -> tuple[DossierReceived, str, str]:
+    """A received dossier, its key and its external id."""
+    code = f"H32.01-260304-{number:04d}"
+    message = DossierReceived(
+        dossier_code=code,
+        procedure_code="1.004873",
+        procedure_name="Cấp Giấy xác nhận tình trạng hôn nhân",
+        field_code="Z00-HT",
+        field_name="Hộ tịch",
+        agency_code="H32.01",
+        agency_name="Sở thử nghiệm",
+        channel=Channel.COUNTER,
+        applicant=CITIZEN,
+        received_at=MORNING,
+        due_at=MORNING + timedelta(days=3),
+        status=2,
+        fee_vnd=0,
+    )
+    return message, code, code
+
+
+def step(number: int, status: int, hours: int) -> tuple[StatusChanged, str, str]:
+    """A status change of that dossier, its key and its external id."""
+    code = f"H32.01-260304-{number:04d}"
+    message = StatusChanged(
+        dossier_code=code,
+        status=status,
+        changed_at=MORNING + timedelta(hours=hours),
+        officer_name="Trần Văn Bình",
+        officer_title="Chuyên viên",
+        department="Phòng Một",
+        note="Đã chuyển bước",
+        started_at=MORNING,
+        due_at=MORNING + timedelta(days=3),
+    )
+    return message, code, f"{code}/{hours}"
+
+
+def payment(number: int) -> tuple[PaymentRequested, str, str]:
+    """A payment request through momo."""
+    reference = f"P260304{number:08d}"
+    message = PaymentRequested(
+        our_reference=reference,
+        dossier_code="H32.01-260304-0001",
+        amount_vnd=50_000,
+        purpose="Phi ho so",
+        requested_at=MORNING,
+    )
+    return message, reference, reference
+
+
+def parcel(number: int) -> tuple[PostalRequested, str, str]:
+    """A parcel for a citizen."""
+    order = f"H32.01-260304-{number:04d}-R1"
+    office = Person(
+        kind="organisation", name="Sở thử nghiệm", phone="0258123456", address="Nha Trang", province_code="56"
+    )
+    message = PostalRequested(
+        order_number=order,
+        dossier_code=order[:-3],
+        direction="return",
+        sender=office,
+        receiver=CITIZEN,
+        fee_vnd=23_000,
+    )
+    return message, order, order
+
+
+def notice(number: int, phone: str = "0905111222") -> tuple[NoticeDue, str, str]:
+    """A short message to a citizen."""
+    code = f"H32.01-260304-{number:04d}"
+    message = NoticeDue(
+        notice_id=f"{code}/ready", dossier_code=code, notice="ready", phone=phone, text=f"Ho so {code} da co ket qua."
+    )
+    return message, message.notice_id, message.notice_id
+
+
+@pytest.fixture
+def make() -> dict[str, Callable[..., tuple[Any, str, str]]]:
+    """Messages to publish: (message, key, external id)."""
+    return {"dossier": dossier, "step": step, "payment": payment, "parcel": parcel, "notice": notice}

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -81,20 +80,20 @@ def claim(
     """Claim up to `most` messages that may go now and mark them: what waits becomes SENDING, with its bytes kept.
 
     What is found SENDING or UNKNOWN keeps its state and its bytes. What `worker` itself let run out is not for it: it
-    may still hold an outcome. Return the claimed ones, and what became of
-    those that could not be written: they are set aside already.
+    may still hold an outcome. Return the claimed ones, and what became of those that could not be written: they are
+    set aside already.
     """
     for operation in operations:
         if parties.manifest(party).operation(operation).latest_wins:
             _supersede(transaction, party, operation)
     values = {"party": party, "operations": list(operations), "most": most, "worker": worker}
     rows = sorted(transaction.sql.execute(_TAKE, values), key=lambda row: int(row.id))
-    ready, problems = _written(transaction, [_claimed(row, party) for row in rows])
+    claimed, problems = _written(transaction, rows, party, worker)
     outcomes.settle(transaction, problems)
-    if ready:
-        marks = {"ids": [one.id for one in ready], "body_ids": [one.body_id for one in ready]}
+    if claimed:
+        marks = {"ids": [one.id for one in claimed], "body_ids": [one.body_id for one in claimed]}
         transaction.sql.execute(_MARK, {**marks, "worker": worker, "lease": lease})
-    return [replace(one, worker=worker) for one in ready], problems
+    return claimed, problems
 
 
 def next_due_s(transaction: Transaction, party: str, operations: tuple[str, ...]) -> float | None:
@@ -103,10 +102,10 @@ def next_due_s(transaction: Transaction, party: str, operations: tuple[str, ...]
     return None if found is None else max(0.0, float(found))
 
 
-def _claimed(row: Any, party: str) -> Claimed:
+def _claimed(row: Any, party: str, worker: str | None, body: bytes = b"", body_id: int | None = None) -> Claimed:
     return Claimed(
         id=row.id,
-        worker=row.leased_by,
+        worker=worker,
         party=party,
         operation=row.operation,
         external_id=row.external_id,
@@ -116,59 +115,63 @@ def _claimed(row: Any, party: str) -> Claimed:
         state=row.state,
         attempts=row.attempts,
         asks=row.asks,
-        body_id=row.body_id,
+        body_id=body_id,
         published_at=row.published_at,
         silent_s=float(row.silent_s or 0),
         trace=row.trace,
+        body=body,
+        digest=digest_of(body) if body_id is not None else "",
     )
 
 
-def _written(transaction: Transaction, taken: Sequence[Claimed]) -> tuple[list[Claimed], list[Outcome]]:
+def _written(
+    transaction: Transaction, rows: Sequence[Any], party: str, worker: str
+) -> tuple[list[Claimed], list[Outcome]]:
     """Give each its bytes: the very ones of the first try, or newly written and kept ones."""
-    old = bodies.read_each(transaction, [one.body_id for one in taken if one.body_id is not None])
-    messages = bodies.read_each(
-        transaction, [one.message_id for one in taken if one.body_id is None], context=outbox.CONTEXT
-    )
-    ready: list[Claimed] = []
+    old = bodies.read_each(transaction, [row.body_id for row in rows if row.body_id is not None])
+    fresh = [row.message_id for row in rows if row.body_id is None]
+    messages = bodies.read_each(transaction, fresh, context=outbox.CONTEXT)
+    ready: list[tuple[Any, bytes]] = []
     problems: list[Outcome] = []
-    for one in taken:
+    for row in rows:
         try:
-            body = _body(one, old, messages)
+            ready.append((row, _body(party, row, old, messages)))
         except MalformedError as error:
-            problems.append(outcomes.stopped(one, "set_aside", error.reason, str(error)))
-        else:
-            ready.append(replace(one, body=body, digest=digest_of(body)))
-    fresh = [one for one in ready if one.body_id is None]
-    ids = bodies.keep_many(transaction, [_kept(one) for one in fresh])
-    numbered = dict(zip((one.id for one in fresh), ids, strict=True))
-    return [replace(one, body_id=numbered.get(one.id, one.body_id)) for one in ready], problems
+            lessee = _claimed(row, party, row.leased_by)
+            problems.append(outcomes.stopped(lessee, "set_aside", error.reason, str(error)))
+    kept = [_kept(party, row, body) for row, body in ready if row.body_id is None]
+    ids = iter(bodies.keep_many(transaction, kept))
+    claimed = [
+        _claimed(row, party, worker, body, next(ids) if row.body_id is None else row.body_id) for row, body in ready
+    ]
+    return claimed, problems
 
 
-def _body(one: Claimed, old: Kept, messages: Kept) -> bytes:
-    found = messages.get(one.message_id) if one.body_id is None else old.get(one.body_id)
+def _body(party: str, row: Any, old: Kept, messages: Kept) -> bytes:
+    found = messages.get(row.message_id) if row.body_id is None else old.get(row.body_id)
     if found is None:
         raise MalformedError("the bytes are past their period and were dropped", reason="bytes_dropped")
     if isinstance(found, MalformedError):
         raise found
-    return found if one.body_id is not None else _write(one, found)
+    return found if row.body_id is not None else _write(party, row, found)
 
 
-def _write(one: Claimed, message: bytes) -> bytes:
+def _write(party: str, row: Any, message: bytes) -> bytes:
     try:
-        return parties.writer(one.party, one.operation)(outbox.read_message(one.party, one.operation, message))
+        return parties.writer(party, row.operation)(outbox.read_message(party, row.operation, message))
     except TrucError:
         raise
     except Exception as error:  # a mapping's bug sets its message aside; the party's others go on
         # The kind only: a traceback's last line may hold a citizen's data.
         name = type(error).__name__
-        log.error("%s %s: the mapping failed on outbox %d: %s", one.party, one.operation, one.id, name)  # noqa: TRY400
+        log.error("%s %s: the mapping failed on outbox %d: %s", party, row.operation, row.id, name)  # noqa: TRY400
         problem = f"the mapping failed: {name}; mend it, then replay it"
         raise MalformedError(problem, reason="mapping_failed") from error
 
 
-def _kept(one: Claimed) -> Body:
-    months = parties.manifest(one.party).operation(one.operation).retention.bodies_months
-    return Body(one.body, "application/octet-stream", months)
+def _kept(party: str, row: Any, body: bytes) -> Body:
+    months = parties.manifest(party).operation(row.operation).retention.bodies_months
+    return Body(body, "application/octet-stream", months)
 
 
 def _supersede(transaction: Transaction, party: str, operation: str) -> None:
