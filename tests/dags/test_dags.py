@@ -22,7 +22,7 @@ OF_THE_ISSUE = {
 }
 DECLARED = {pipeline.dag_id: one for one in parties.manifests() for pipeline in one.pipelines}
 BY_DAY = {"statement_momo", "statement_vietinbank", "reconcile_payments"}
-OF_FILES = {"catalogue_load", "exchange_sweep", "payment_callbacks", "reconcile_payments"}
+OF_FILES = {"catalogue_load", "exchange_sweep", "exchange_upkeep", "payment_callbacks", "reconcile_payments"}
 
 
 def test_every_file_is_read_without_an_error(seen):
@@ -31,7 +31,7 @@ def test_every_file_is_read_without_an_error(seen):
 
 def test_there_is_one_dag_for_each_declared_pipeline_and_for_each_file_and_no_other(seen):
     assert set(seen["dags"]) == set(DECLARED) | OF_FILES
-    assert set(seen["dags"]) == OF_THE_ISSUE | {"payment_requests", "exchange_sweep"}
+    assert set(seen["dags"]) == OF_THE_ISSUE | {"payment_requests", "exchange_sweep", "exchange_upkeep"}
 
 
 def test_no_two_files_make_the_same_dag(seen):

@@ -65,6 +65,8 @@ _SUPERSEDE = text(
     SET state = 'superseded', drawer = drawer_of(:months, now()), finished_at = now(), reason = 'newer_message',
         reason_text = 'a newer message took its place', leased_by = NULL, leased_until = NULL
     WHERE drawer = 0 AND party = :party AND operation = :operation AND state IN ('waiting', 'refused', 'set_aside')
+        AND NOT (state = 'set_aside' AND body_id IS NOT NULL
+            AND reason IN ('outcome_unknown', 'bytes_dropped', 'seal_broken'))
         AND EXISTS (
             SELECT FROM outbox AS newer
             WHERE newer.drawer = 0 AND newer.party = one.party AND newer.key = one.key
@@ -136,7 +138,7 @@ def _written(
     for row in rows:
         try:
             ready.append((row, _body(party, row, old, messages)))
-        except MalformedError as error:
+        except TrucError as error:
             lessee = _claimed(row, party, row.leased_by)
             problems.append(outcomes.stopped(lessee, "set_aside", error.reason, str(error)))
     kept = [_kept(party, row, body) for row, body in ready if row.body_id is None]

@@ -5,6 +5,7 @@ batch before any of its calls, hands the calls out, and writes down what became 
 that dies leaves SENDING rows whose lease runs out: the next one treats them as unknown.
 """
 
+import contextlib
 import logging
 import os
 import socket
@@ -74,8 +75,7 @@ def deliver(
     """
     limits = parties.manifest(party).limits
     worker = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:12]}"
-    with store.begin() as transaction:
-        slots = line.board(transaction, party, worker=worker, limits=limits)
+    slots = store.run(lambda transaction: line.board(transaction, party, worker=worker, limits=limits))
     if not slots:
         return Delivery(why="others_at_work")
     made = hands(slots) if hands is not None else ThreadHands(slots, name=party)
@@ -152,14 +152,26 @@ class _Run:
         try:
             if self.in_hand:
                 self.found += self.hands.take(0.0)
-            with self.store.begin() as transaction:
-                self._settled(transaction, self.found)
+            self._write_down()
         finally:
-            with self.store.begin() as transaction:
-                line.give_back(transaction, self.party, self.limits, self.unused)
-                if self.trying:
-                    line.not_tried(transaction, self.party)
-                line.leave(transaction, self.worker)
+            self.store.run(self._left)
+
+    def _left(self, transaction: Transaction) -> None:
+        line.give_back(transaction, self.party, self.limits, self.unused)
+        if self.trying:
+            line.not_tried(transaction, self.party)
+        line.leave(transaction, self.worker)
+
+    def _write_down(self) -> None:
+        try:
+            self.store.run(lambda transaction: self._settled(transaction, self.found))
+        except GONE:
+            raise
+        except Exception:  # one of them cannot be written down: the others are all the same, and then it is raised
+            for one in self.found:
+                with contextlib.suppress(Exception):
+                    self.store.run(lambda transaction, one=one: self._settled(transaction, [one]))  # type: ignore[misc]
+            raise
 
     def _claim(self, turn: Turn) -> bool:
         if not turn.allowed:

@@ -209,7 +209,9 @@ def _finish(
         amount_vnd=amount_vnd,
     )
     entries.note(transaction, [decision])
-    tallies.count(transaction, [(origin.party, origin.kind, state, None)])
+    # An operation and its receipts share party and kind, but no outcome: what came in is never `set_aside` here.
+    tallied = "booked" if state == "booked" else "unbooked"
+    tallies.count(transaction, [(origin.party, origin.kind, tallied, None)])
     return True
 
 

@@ -77,6 +77,8 @@ _PUBLISH = text(
     """
 )
 
+_WAKE = text("SELECT pg_notify(:woken, :party || '/' || name) FROM unnest(CAST(:operations AS text[])) AS name")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publication:
@@ -133,6 +135,13 @@ def publish_many(transaction: Transaction, given: Sequence[Publication]) -> int:
     with tracing.span("publish", kind="producer", attributes={"truc.messages": len(given)}):
         values["trace"] = tracing.traceparent()
         return sum(row.times for row in transaction.sql.execute(_PUBLISH, values))
+
+
+def wake(transaction: Transaction, party: str) -> None:
+    """Have the party's couriers look at each of its queues when this commits; nobody carries for one not declared."""
+    if party in parties.names():
+        operations = [operation.name for operation in parties.manifest(party).operations]
+        transaction.sql.execute(_WAKE, {"woken": WOKEN, "party": party, "operations": operations})
 
 
 def read_message(party: str, operation: str, written: bytes) -> Outbound:

@@ -1,1 +1,1 @@
-"""What operators do: look, replay, correct, give up, keep couriers off, and keep the drawers in order; all of it audited."""
+"""What operators do: look, replay, correct, give up, keep couriers off. All of it is audited."""

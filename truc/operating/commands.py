@@ -1,28 +1,21 @@
 """`truc exchange …`: what waits and what stopped, and what a person does about it."""
 
-import getpass
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
-from sqlalchemy.exc import OperationalError
 
-from truc import settings
 from truc.domain.calendar import BUSINESS_ZONE
 from truc.exchange import set_aside
-from truc.exchange.journal.rows import picture
 from truc.operating import audit, correct, maintenance, repeat, replay, search, showing, sync, upkeep
-from truc.operating.audit import Order
 from truc.operating.search import LIMIT, STATES, Wanted
+from truc.operating.terminal import Command, hub_store, order, ordered, reading, writing
 from truc.services import booking
 from truc.store import drawers
-from truc.store.opened import Store, Transaction, open_hub_store
 
 FILE = click.Path(dir_okay=False, path_type=Path, exists=True)
-Command = Callable[..., Any]
 
 
 class Instant(click.ParamType[datetime]):
@@ -37,12 +30,6 @@ class Instant(click.ParamType[datetime]):
         except ValueError:
             self.fail(f"{value!r} is no time: write 2026-11-22 or 2026-11-22T08:30", param, ctx)
         return at if at.tzinfo else at.replace(tzinfo=BUSINESS_ZONE)
-
-
-def _ordered(command: Command) -> Command:
-    """Give a command the options that say who orders it and why."""
-    command = click.option("--reason", "why", required=True, help="Why; it is kept in the audit log.")(command)
-    return click.option("--actor", default="", help="Who orders it; default: the user of this machine.")(command)
 
 
 def _filtered(command: Command) -> Command:
@@ -65,7 +52,7 @@ def exchange() -> None:
 @exchange.command("list", help="Count messages by party, operation and state.")
 def list_() -> None:
     """Print one line per party, operation and state; finished ones as they were tallied."""
-    with _reading() as transaction:
+    with reading() as transaction:
         found = search.counts(transaction)
     for direction, party, kind, state, times in found:
         click.echo(f"{direction:<3} {party:<18} {kind:<16} {state:<10} {times:>10}")
@@ -84,7 +71,7 @@ def search_(dossier: str, external_id: str, state: str | None, limit: int, **whi
     wanted = Wanted(**which, state=state or "")
     if sum((bool(dossier), bool(external_id), not wanted.is_all)) != 1:
         raise click.UsageError("say one thing: --dossier, or --external-id, or which party, operation, state and time")
-    with _reading() as transaction:
+    with reading() as transaction:
         if dossier:
             found = search.by_dossier(transaction, dossier, limit=limit)
         elif external_id:
@@ -107,12 +94,12 @@ def search_(dossier: str, external_id: str, state: str | None, limit: int, **whi
 @click.option("--actor", default="", help="With --body: who; default: the user of this machine.")
 def show(number: int, *, bodies: bool, why: str, actor: str) -> None:
     """Print it."""
-    with _reading() as transaction:
+    with reading() as transaction:
         for line in showing.detail(search.detail(transaction, number)):
             click.echo(line)
     if bodies:
-        with _store() as store, store.begin() as transaction:
-            found = showing.bodies(transaction, search.detail(transaction, number), _order(actor, why))
+        with hub_store() as store, store.begin() as transaction:
+            found = showing.bodies(transaction, search.detail(transaction, number), order(actor, why))
         for role, body in found:
             click.echo(f"── {role}")
             click.echo(body.decode(errors="replace"))
@@ -125,7 +112,7 @@ def show(number: int, *, bodies: bool, why: str, actor: str) -> None:
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="At most so many.")
 def show_set_aside(party: str, reason: str, kind: str, limit: int) -> None:
     """Print one line per open item."""
-    with _reading() as transaction:
+    with reading() as transaction:
         items = set_aside.open_items(transaction, party=party, kind=kind, reason=reason, limit=limit)
     for one in items:
         click.echo(showing.item(one))
@@ -135,7 +122,7 @@ def show_set_aside(party: str, reason: str, kind: str, limit: int) -> None:
 @exchange.command("lines", help="Show the line to each partner: breaker, couriers, maintenance, what waits.")
 def lines() -> None:
     """Print one line per party."""
-    with _reading() as transaction:
+    with reading() as transaction:
         found = search.lines(transaction)
     for one in found:
         click.echo(showing.line(one))
@@ -145,7 +132,7 @@ def lines() -> None:
 @click.argument("numbers", type=int, nargs=-1)
 @_filtered
 @click.option("--having", default="", help="Stopped for this reason, as `set-aside` shows it.")
-@_ordered
+@ordered
 @click.option("--dry-run", is_flag=True, help="Only show what would go, what would not, and why.")
 @click.option(
     "--as", "name", default="", help="The replay's name: a set goes once under a name; default: the set's own."
@@ -176,12 +163,12 @@ def replay_(
     **which: Any,
 ) -> None:
     """Print every message with what became, or would become, of it."""
-    wanted, by = Wanted(**which, reason=having), _order(actor, why)
+    wanted, by = Wanted(**which, reason=having), order(actor, why)
     if again and (not name or verdict or having):
         raise click.UsageError("--again goes with --as, and with no verdict or --having")
     if numbers and not wanted.is_all:
         raise click.UsageError("give numbers or filters, not both")
-    with _store() as store:
+    with hub_store() as store:
         with store.begin() as transaction:
             choose = repeat.sent if again else replay.stopped
             ids = list(numbers) or choose(transaction, wanted)
@@ -202,7 +189,7 @@ def replay_(
 @exchange.command("correct", help="Put a corrected message into the place of one that was stopped.")
 @click.argument("number", type=int)
 @click.option("--file", "path", type=FILE, required=True, help="Outgoing: our message as JSON. Incoming: the bytes.")
-@_ordered
+@ordered
 @click.option("--dry-run", is_flag=True, help="Only check it.")
 @click.option(
     "--not-happened",
@@ -213,8 +200,8 @@ def replay_(
 )
 def correct_(number: int, *, path: Path, why: str, actor: str, dry_run: bool, verdict: replay.Verdict) -> None:
     """Print the new message's number, or what is wrong with it."""
-    by, body = _order(actor, why), path.read_bytes()
-    with _reading() as transaction:
+    by, body = order(actor, why), path.read_bytes()
+    with reading() as transaction:
         outgoing = search.one(transaction, number).direction == "out"
         if outgoing:
             _, name = correct.check_outgoing(transaction, number, body, verdict=verdict)
@@ -225,7 +212,7 @@ def correct_(number: int, *, path: Path, why: str, actor: str, dry_run: bool, ve
     if dry_run:
         click.echo(told)
         return
-    with _store() as store:
+    with hub_store() as store:
         book = booking.booker(store)
         with store.begin() as transaction:
             if outgoing:
@@ -239,32 +226,32 @@ def correct_(number: int, *, path: Path, why: str, actor: str, dry_run: bool, ve
 
 @exchange.command("drop", help="Give up a stopped message for good; the later ones of its key go on.")
 @click.argument("number", type=int)
-@_ordered
+@ordered
 def drop(number: int, why: str, actor: str) -> None:
     """Print that it is done."""
-    with _writing() as transaction:
-        correct.drop(transaction, number, _order(actor, why))
+    with writing() as transaction:
+        correct.drop(transaction, number, order(actor, why))
     click.echo(f"exchange {number} is given up")
 
 
 @exchange.command("hold", help="Keep couriers off a party, until it is released or until a time.")
 @click.argument("party")
 @click.option("--until", type=Instant(), help="Until then; default: until it is released.")
-@_ordered
+@ordered
 def hold(party: str, until: datetime | None, why: str, actor: str) -> None:
     """Print the window's number."""
-    with _writing() as transaction:
-        window = maintenance.add(transaction, _order(actor, why), party, until_at=until)
+    with writing() as transaction:
+        window = maintenance.add(transaction, order(actor, why), party, until_at=until)
     click.echo(f"window {window}: {party} is not called")
 
 
 @exchange.command("release", help="Let couriers call a party again.")
 @click.argument("party")
-@_ordered
+@ordered
 def release(party: str, why: str, actor: str) -> None:
     """Print how many windows were ended."""
-    with _writing() as transaction:
-        ended = maintenance.release(transaction, _order(actor, why), party)
+    with writing() as transaction:
+        ended = maintenance.release(transaction, order(actor, why), party)
     click.echo(f"{ended} windows ended: {party} is called again")
 
 
@@ -276,7 +263,7 @@ def maintenance_() -> None:
 @maintenance_.command("list", help="Show the windows that stand or lie ahead.")
 def list_windows() -> None:
     """Print one line for each."""
-    with _reading() as transaction:
+    with reading() as transaction:
         found = maintenance.windows(transaction)
     for one in found:
         click.echo(showing.window(one))
@@ -287,21 +274,21 @@ def list_windows() -> None:
 @click.argument("party")
 @click.option("--from", "from_at", type=Instant(), required=True, help="Its beginning.")
 @click.option("--until", type=Instant(), required=True, help="Its end.")
-@_ordered
+@ordered
 def add_window(party: str, from_at: datetime, until: datetime, why: str, actor: str) -> None:
     """Print its number."""
-    with _writing() as transaction:
-        window = maintenance.add(transaction, _order(actor, why), party, from_at=from_at, until_at=until)
+    with writing() as transaction:
+        window = maintenance.add(transaction, order(actor, why), party, from_at=from_at, until_at=until)
     click.echo(f"window {window}")
 
 
 @maintenance_.command("end", help="End a window now, or take back one that lies ahead.")
 @click.argument("window", type=int)
-@_ordered
+@ordered
 def end_window(window: int, why: str, actor: str) -> None:
     """Print that it is done."""
-    with _writing() as transaction:
-        maintenance.end(transaction, _order(actor, why), window)
+    with writing() as transaction:
+        maintenance.end(transaction, order(actor, why), window)
     click.echo(f"window {window} is over")
 
 
@@ -313,7 +300,7 @@ exchange.add_command(sync.sync_statuses)
 @click.option("--limit", default=200, show_default=True, type=click.IntRange(1), help="The newest so many.")
 def audit_(since: datetime | None, limit: int) -> None:
     """Print one line per deed."""
-    with _reading() as transaction:
+    with reading() as transaction:
         found = audit.deeds(transaction, since=since, limit=limit)
     for one in found:
         click.echo(showing.deed(one))
@@ -326,8 +313,8 @@ def audit_(since: datetime | None, limit: int) -> None:
 @click.option("--dry-run", is_flag=True, help="Only show them.")
 def retention(why: str, actor: str, *, dry_run: bool) -> None:
     """Print one line per drawer, and what still needs one."""
-    by = _order(actor, why)
-    with _store() as store:
+    by = order(actor, why)
+    with hub_store() as store:
         with store.begin() as transaction:
             found, strays = drawers.old(transaction.sql), drawers.strays(transaction.sql)
         dropped = [] if dry_run else upkeep.drop_old(store, by)
@@ -335,34 +322,6 @@ def retention(why: str, actor: str, *, dry_run: bool) -> None:
         click.echo(line)
 
 
-def _order(actor: str, why: str) -> Order:
-    return audit.order(actor or getpass.getuser(), why)
-
-
 def _none(found: Sequence[object], words: str) -> None:
     if not found:
         click.echo(words)
-
-
-@contextmanager
-def _reading() -> Iterator[Transaction]:
-    """Open a transaction that changes nothing."""
-    with _store() as store, picture(store) as transaction:
-        yield transaction
-
-
-@contextmanager
-def _writing() -> Iterator[Transaction]:
-    with _store() as store, store.begin() as transaction:
-        yield transaction
-
-
-@contextmanager
-def _store() -> Iterator[Store]:
-    store = open_hub_store(settings.load())
-    try:
-        yield store
-    except OperationalError as error:
-        raise click.ClickException("the database does not answer: is the hub running?") from error
-    finally:
-        store.close()

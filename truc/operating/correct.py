@@ -54,9 +54,9 @@ _PUBLISH = text(
             corrects)
         SELECT id, :place, :party, :operation, :key, :external_id, :dossier_code, :amount_vnd, message_id, :corrects
         FROM new
-        RETURNING id, party, operation
+        RETURNING id
     )
-    SELECT id, pg_notify(:woken, party || '/' || operation) FROM written
+    SELECT id FROM written
     """
 )
 _CONTENT_TYPE = text("SELECT content_type FROM kept_bodies WHERE id = :id")
@@ -91,10 +91,10 @@ def correct_outgoing(
         "dossier_code": message.dossier_code,
         "amount_vnd": getattr(message, "amount_vnd", None),
         "corrects": exchange_id,
-        "woken": outbox.WOKEN,
     }
     _end(transaction, row, reason="corrected", why="a correction took its place", how="corrected")
     new = int(transaction.sql.execute(_PUBLISH, values).one().id)
+    outbox.wake(transaction, row.party)
     audit.note(transaction, by, "correct", f"exchange {exchange_id}", f"new exchange {new}, {name}")
     return new
 
@@ -161,6 +161,7 @@ def drop(transaction: Transaction, exchange_id: int, by: Order) -> None:
         transaction.sql.execute(_LOCK, {"id": exchange_id})
         row = _stopped(transaction, exchange_id)
         _end(transaction, row, reason="dropped", why="a person gave it up", how="dropped")
+        outbox.wake(transaction, row.party)  # what stood behind it may be of any operation
         detail = f"it was {row.state} ({row.reason})"
     else:
         detail = f"{_resolve(transaction, exchange_id, how='dropped')} items"

@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from truc import parties
 from truc.errors import MalformedError
+from truc.exchange import outbox
 from truc.operating import audit
 from truc.operating.audit import Order
 from truc.store.opened import Transaction, as_storable
@@ -25,7 +26,7 @@ _END = text(
     """
     UPDATE maintenance SET until_at = greatest(now(), from_at)
     WHERE id = ANY(CAST(:ids AS bigint[])) AND (until_at IS NULL OR until_at > greatest(now(), from_at))
-    RETURNING id, party
+    RETURNING id, party, from_at <= now() AS begun
     """
 )
 _STANDING = text(
@@ -75,6 +76,8 @@ def end(transaction: Transaction, by: Order, window: int) -> None:
     ended = transaction.sql.execute(_END, {"ids": [window]}).one_or_none()
     if ended is None:
         raise MalformedError(f"no window {window} stands", reason="no_such_window")
+    if ended.begun:
+        outbox.wake(transaction, ended.party)
     audit.note(transaction, by, "maintenance_end", ended.party, f"window {window}")
 
 
@@ -88,6 +91,7 @@ def release(transaction: Transaction, by: Order, party: str) -> int:
     if not begun:
         raise MalformedError(f"nothing holds {as_storable(party)}", reason="not_held")
     transaction.sql.execute(_END, {"ids": begun})
+    outbox.wake(transaction, party)
     audit.note(transaction, by, "release", party, "windows " + ", ".join(map(str, begun)))
     return len(begun)
 

@@ -63,16 +63,12 @@ _BEFORE = text(
 _KEPT = text("SELECT id FROM kept_bodies WHERE id = ANY(CAST(:ids AS bigint[]))")
 _AGAIN = text(
     """
-    WITH gone AS (
-        UPDATE outbox
-        SET state = given.state, attempts = 0, asks = 0, not_before = now(), finished_at = NULL, reason = NULL,
-            reason_text = NULL, leased_by = NULL, leased_until = NULL,
-            body_id = CASE given.state WHEN 'waiting' THEN NULL ELSE body_id END
-        FROM unnest(CAST(:ids AS bigint[]), CAST(:states AS text[])) AS given(id, state)
-        WHERE outbox.drawer = 0 AND outbox.id = given.id
-        RETURNING party, operation
-    )
-    SELECT pg_notify(:woken, party || '/' || operation) FROM gone GROUP BY party, operation
+    UPDATE outbox
+    SET state = given.state, attempts = 0, asks = 0, not_before = now(), finished_at = NULL, reason = NULL,
+        reason_text = NULL, leased_by = NULL, leased_until = NULL,
+        body_id = CASE given.state WHEN 'waiting' THEN NULL ELSE body_id END
+    FROM unnest(CAST(:ids AS bigint[]), CAST(:states AS text[])) AS given(id, state)
+    WHERE outbox.drawer = 0 AND outbox.id = given.id
     """
 )
 _HAPPENED = text(
@@ -95,6 +91,12 @@ _KEEP_AGAIN = text(
     """
     UPDATE inbox SET drawer = 0, state = 'kept', booked_at = NULL, items_booked = 0, items_set_aside = 0
     WHERE drawer = :drawer AND id = :id AND state <> 'kept'
+    """
+)
+_UNFINISHED = text(
+    """
+    SELECT id, party FROM inbox
+    WHERE drawer = 0 AND state = 'kept' AND EXISTS (SELECT FROM replays WHERE exchange_id = inbox.id) ORDER BY id
     """
 )
 _IN_ROWS = """
@@ -189,10 +191,23 @@ def replay(store: Store, ids: Sequence[int], by: Order, *, book: Book, name: str
     """
     named = as_storable(name) or name_of(ids)
     plan, incoming = store.run(lambda transaction: _order(transaction, ids, by, named, verdict))
-    # A crash before this leaves them kept: the next run books them, or this replay once more.
+    # A crash before this leaves them kept: `finish` books them, every minute (dags/exchange_sweep.py).
     for party in sorted({one.row.party for one in incoming}):
         inbox.book_these(store, party, [one.row.id for one in incoming if one.row.party == party], book=book)
     return plan
+
+
+def finish(store: Store, book: Book) -> int:
+    """Book what replays brought back and did not live to book, and return how many messages that were.
+
+    No run of a pipeline would: a day's file is booked by the run that fetched it, a receipt with its delivery.
+    """
+    with store.begin() as transaction:
+        left = transaction.sql.execute(_UNFINISHED).all()
+    booked = 0
+    for party in sorted({row.party for row in left}):
+        booked += inbox.book_these(store, party, [row.id for row in left if row.party == party], book=book).messages
+    return booked
 
 
 def _order(
@@ -325,10 +340,11 @@ def is_read(row: Any) -> bool:
 def _send_again(transaction: Transaction, going: Sequence[Going]) -> None:
     queued = [one for one in going if one.then != "sent"]
     ids = [one.row.id for one in queued]
-    values = {"ids": ids, "states": [one.then for one in queued], "woken": outbox.WOKEN}
-    transaction.sql.execute(_AGAIN, values)
+    transaction.sql.execute(_AGAIN, {"ids": ids, "states": [one.then for one in queued]})
     set_aside.resolve_outgoing(transaction, ids, how="replayed")
     _have_happened(transaction, [one.row for one in going if one.then == "sent"])
+    for party in sorted({one.row.party for one in going}):
+        outbox.wake(transaction, party)  # what stood behind them may be of any operation
 
 
 def _keep_again(transaction: Transaction, rows: Sequence[Any]) -> None:

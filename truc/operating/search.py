@@ -71,9 +71,9 @@ _COUNTS = text(
     UNION ALL SELECT 'in', party, kind, 'items_open', count(*) FROM set_aside
     WHERE state = 'open' AND inbox_id IS NOT NULL GROUP BY party, kind
     UNION ALL
-    SELECT CASE outcome WHEN 'booked' THEN 'in' ELSE 'out' END, party, kind,
+    SELECT CASE WHEN outcome IN ('booked', 'unbooked') THEN 'in' ELSE 'out' END, party, kind,
         CASE outcome WHEN 'asked_arrived' THEN 'sent' ELSE outcome END, sum(times)::bigint
-    FROM tallies WHERE outcome IN ('sent', 'asked_arrived', 'superseded', 'booked') GROUP BY 1, 2, 3, 4
+    FROM tallies WHERE outcome IN ('sent', 'asked_arrived', 'superseded', 'booked', 'unbooked') GROUP BY 1, 2, 3, 4
     ORDER BY 1 DESC, 2, 3, 4
     """
 )

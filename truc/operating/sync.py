@@ -4,7 +4,11 @@ from datetime import date, datetime, time, timedelta
 
 import click
 
+from truc import parties
 from truc.domain.calendar import BUSINESS_ZONE
+from truc.operating import audit
+from truc.operating.terminal import hub_store, order, ordered
+from truc.services import status_sync
 
 DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -14,33 +18,20 @@ DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--since", type=DAY, required=True, help="The first day, YYYY-MM-DD in Vietnam.")
 @click.option("--until", type=DAY, required=True, help="The last day, YYYY-MM-DD in Vietnam.")
 @click.option("--name", default="", help="Name of the run.  [default: party and days]")
-@click.option("--actor", required=True, help="Who does it, for the audit log.")
-@click.option("--reason", required=True, help="Why, for the audit log.")
-def sync_statuses(*, party: str, since: datetime, until: datetime, name: str, actor: str, reason: str) -> None:
+@ordered
+def sync_statuses(*, party: str, since: datetime, until: datetime, name: str, actor: str, why: str) -> None:
     """Print what the run has done altogether, and the coverage now."""
-    from sqlalchemy.exc import OperationalError
-
-    from truc import parties, settings
-    from truc.operating import audit
-    from truc.services import status_sync
-    from truc.store.opened import open_hub_store
-
     if party not in parties.names():
         raise click.BadParameter(f"no party {party!r}; there are {', '.join(parties.names())}", param_hint="PARTY")
-    by = audit.order(actor, reason)
+    by = order(actor, why)
     since_at, until_at = _midnight(since.date()), _midnight(until.date() + timedelta(days=1))
     called = name or f"{party} {since.date()} to {until.date()}"
-    store = open_hub_store(settings.load())
-    try:
+    with hub_store() as store:
         with store.begin() as transaction:
             audit.note(transaction, by, "sync_statuses", called)
         done = status_sync.publish_history(store, party, since_at, until_at, name=called)
         with store.begin() as transaction:
             now = status_sync.coverage(transaction, party, since_at, until_at)
-    except OperationalError as error:
-        raise click.ClickException("the database does not answer: is the hub running?") from error
-    finally:
-        store.close()
     click.echo(f"run {called!r} finished at {done.finished_at:%Y-%m-%d %H:%M:%S}")
     click.echo(f"  published {done.published}, already there {done.already_there}, overtaken {done.overtaken}")
     share = f"{now.sent / now.changes:.1%}" if now.changes else "no change in this period"

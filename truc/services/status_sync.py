@@ -76,7 +76,10 @@ _COVERAGE = text(
     SELECT count(*) AS changes, count(place) AS published,
         count(*) FILTER (WHERE EXISTS (
             SELECT FROM outbox WHERE drawer = 0 AND party = :party AND key = told.dossier_code AND place = told.place
-        )) AS open
+        )) AS open,
+        count(*) FILTER (WHERE EXISTS (
+            SELECT FROM set_aside WHERE outbox_id = told.place AND resolved_how = 'dropped'
+        )) AS given_up
     FROM (
         SELECT history.dossier_code, {_number_of("history")} AS place
         FROM dossier_history AS history
@@ -93,6 +96,7 @@ class Coverage:
     changes: int
     sent: int  # or replaced by a message that was
     open: int  # waiting, on the way, or held for a person
+    given_up: int  # by a person, without a correction
     untold: int
 
 
@@ -114,7 +118,11 @@ def coverage(transaction: Transaction, party: str, since_at: datetime, until_at:
     values = {"party": party, "operation": operation_of(party), "since_at": since_at, "until_at": until_at}
     row = transaction.sql.execute(_COVERAGE, values).one()
     return Coverage(
-        changes=row.changes, sent=row.published - row.open, open=row.open, untold=row.changes - row.published
+        changes=row.changes,
+        sent=row.published - row.open - row.given_up,
+        open=row.open,
+        given_up=row.given_up,
+        untold=row.changes - row.published,
     )
 
 

@@ -10,6 +10,7 @@ import ipaddress
 import ssl
 import time
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 import requests
@@ -204,8 +205,15 @@ def refused(party: str, reply: Reply, *, harmless: bool) -> TrucError:
 
 
 def _retry_after_s(reply: Reply) -> int | None:
+    """Read seconds, or a date as seconds from the answer's own date (RFC 9110, 10.2.3); None for neither."""
     text = reply.headers.get("retry-after", "")
-    return int(text) if text.isdecimal() else None
+    if text.isdecimal():
+        return int(text)
+    try:
+        until, now = (parsedate_to_datetime(one) for one in (text, reply.headers.get("date", "")))
+        return max(0, int((until - now).total_seconds()))
+    except (TypeError, ValueError):  # no date, or one without a zone beside one with it
+        return None
 
 
 def _certificate_refused(error: BaseException | None) -> bool:

@@ -49,6 +49,37 @@ def test_a_correction_goes_in_the_place_of_the_old_one_before_what_stood_behind_
     )
 
 
+def test_who_loses_a_race_for_a_message_is_told_so(
+    hub: Any, partner: Any, make: Any, operator: Any, while_finishing: Any
+) -> None:
+    old = _refused(hub, partner("national_portal"), make)
+    told = while_finishing(old.external_id, lambda: operator.fails("drop", old.id))
+    assert told == "Error: somebody changed it meanwhile: run it again\n"
+    assert "is sent" in operator.fails("drop", old.id)
+    assert hub.sql("SELECT FROM audit_log") == []
+
+
+def test_what_stands_behind_a_message_is_woken_when_it_is_corrected_or_given_up(
+    hub: Any, partner: Any, make: Any, operator: Any, heard: Any
+) -> None:
+    every = {"national_portal/dossier", "national_portal/progress"}
+    there = partner("national_portal")
+    old = _refused(hub, there, make)
+    hub.publish(make["step"](1, 4, 1))
+    corrected = make["dossier"](1)[0].model_copy(update={"field_name": "Một"}).model_dump_json().encode()
+
+    def correct_it() -> None:
+        with hub.store.begin() as transaction:
+            correct.correct_outgoing(transaction, old.id, corrected, BY)
+
+    assert heard(hub.store, correct_it) == every
+    there.control("codes", {"next": {"DongBoHoSoMC": "-1"}})
+    hub.deliver(there)
+    new = _row(hub, "H32.01-260304-0001~2")
+    assert new.state == "refused"
+    assert heard(hub.store, lambda: operator.orders("drop", new.id)) == every
+
+
 def test_a_correction_of_a_correction_takes_the_next_name(
     hub: Any, partner: Any, make: Any, operator: Any, tmp_path: Path
 ) -> None:

@@ -7,6 +7,8 @@ import pytest
 
 from truc.envelope import Envelope
 from truc.exchange import inbox
+from truc.operating import replay
+from truc.services import booking
 from truc.steps import book_kept
 
 KIND = "online_dossiers"
@@ -106,6 +108,34 @@ def test_a_replay_that_dies_before_it_booked_is_finished_by_the_next_run_or_by_i
     assert len(office.sql("SELECT FROM dossiers")) == 2
 
 
+def test_what_a_replay_brought_back_and_did_not_book_is_finished(office: Any, operator: Any, monkeypatch: Any) -> None:
+    number = _came(office, _online("G22.99-1", MaTTHC="9.000002"))
+    _teach(office, "9.000002")
+    with monkeypatch.context() as dying:
+        dying.setattr("truc.services.booking.book", _dies)
+        with pytest.raises(ZeroDivisionError):
+            operator.types("replay", number, "--reason", "x")
+    with office.store.begin() as transaction:  # this one is for the run that fetched it
+        fresh = inbox.keep(transaction, Envelope("national_portal", KIND, "next:", _page(_online("G22.99-2"))))
+    assert replay.finish(office.store, booking.booker(office.store)) == 1
+    states = office.sql("SELECT id, state FROM inbox ORDER BY id")
+    assert [tuple(row) for row in states] == [(number, "booked"), (fresh.inbox_id, "kept")]
+    assert _open(office) == []
+    assert [row.portal_code for row in office.sql("SELECT portal_code FROM dossiers")] == ["G22.99-1"]
+    assert replay.finish(office.store, booking.booker(office.store)) == 0
+
+
+def test_the_list_counts_what_was_booked_and_what_was_not_each_time(office: Any, operator: Any) -> None:
+    _came(office, _online("G22.99-1"), name="good")
+    number = _came(office, _online("G22.99-2", MaTTHC="9.000002"))
+    came = ("in", "national_portal", KIND)
+    assert {(*came, "booked", "1"), (*came, "unbooked", "1"), (*came, "items_open", "1")} <= _listed(operator)
+    _teach(office, "9.000002")
+    operator.orders("replay", number)
+    shown = {line for line in _listed(operator) if line[0] == "in"}
+    assert shown == {(*came, "booked", "2"), (*came, "unbooked", "1")}
+
+
 def test_corrected_bytes_are_a_new_message_that_names_the_old_one(office: Any, operator: Any, tmp_path: Any) -> None:
     number = _came(office, _online("G22.99-1"), _online("G22.99-2", NgayNopHoSo="yesterday"))
     [old] = office.sql("SELECT * FROM inbox")
@@ -143,6 +173,10 @@ def test_items_are_given_up(office: Any, operator: Any) -> None:
     assert _open(office) == []
     assert {row.resolved_how for row in office.sql("SELECT resolved_how FROM set_aside")} == {"dropped"}
     assert "has no open item" in operator.fails("drop", number)
+
+
+def _listed(operator: Any) -> set[tuple[str, ...]]:
+    return {tuple(line.split()) for line in operator.types("list").output.splitlines()}
 
 
 def _dies(*_: object) -> None:

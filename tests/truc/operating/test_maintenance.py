@@ -43,6 +43,17 @@ def test_a_hold_until_a_time_ends_by_itself(hub: Any, partner: Any, operator: An
     assert hub.deliver(there)["sent"] == 1
 
 
+def test_the_end_of_a_window_that_stood_wakes_the_couriers(hub: Any, operator: Any, heard: Any) -> None:
+    every = {"national_portal/dossier", "national_portal/progress"}
+    operator.orders("hold", "national_portal")
+    assert heard(hub.store, lambda: operator.orders("release", "national_portal")) == every
+    operator.orders("hold", "national_portal")
+    operator.orders("maintenance", "add", "national_portal", "--from", "2999-01-01", "--until", "2999-01-02")
+    stood, ahead = [row.id for row in hub.sql("SELECT id FROM maintenance ORDER BY id")][1:]
+    assert heard(hub.store, lambda: operator.orders("maintenance", "end", ahead)) == set()
+    assert heard(hub.store, lambda: operator.orders("maintenance", "end", stood)) == every
+
+
 def test_an_order_that_makes_no_sense_is_refused(hub: Any, operator: Any) -> None:
     before = operator.tables()
     assert "must lie in the future" in operator.fails("hold", "vnpost", "--until", "2020-01-01")

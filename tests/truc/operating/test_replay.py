@@ -214,16 +214,17 @@ def test_two_operators_at_once_replay_it_once(hub: Any, partner: Any, make: Any)
     assert list(there.times().values()) == [1]
 
 
-def test_a_replay_wakes_the_couriers(hub: Any, partner: Any, make: Any) -> None:
+def test_a_replay_wakes_the_couriers_of_all_that_may_stand_behind(
+    hub: Any, partner: Any, make: Any, heard: Any
+) -> None:
     number = _refused(hub, partner("national_portal"), make)
-    with hub.store.engine.connect() as connection:
-        listening = connection.connection.driver_connection
-        listening.autocommit = True
-        listening.execute("LISTEN truc_outbox")
-        replay.replay(hub.store, [number], BY, book=_never)
-        [heard] = list(listening.notifies(timeout=10, stop_after=1))
-        listening.autocommit = False
-    assert heard.payload == "national_portal/dossier"
+    woken = heard(hub.store, lambda: replay.replay(hub.store, [number], BY, book=_never))
+    assert woken == {"national_portal/dossier", "national_portal/progress"}
+    hub.one_for("sms")
+    hub.sql("UPDATE outbox SET state = 'set_aside', reason = 'outcome_unknown' WHERE party = 'sms'")
+    [notice] = [row.id for row in hub.rows() if row.party == "sms"]
+    woken = heard(hub.store, lambda: replay.replay(hub.store, [notice], BY, book=_never, verdict="happened"))
+    assert woken == {"sms/message"}
 
 
 def test_the_ledger_and_the_audit_log_are_only_added_to(hub: Any, partner: Any, make: Any, operator: Any) -> None:
@@ -240,12 +241,12 @@ def test_a_partner_that_lost_its_books_gets_copies_in_order_once_under_a_name(
     hub.publish(make["dossier"](1), make["step"](1, 4, 1), make["step"](1, 5, 2), make["dossier"](2))
     hub.until_sent(there)
     _forget(there)
-    # A message that waits stands behind the copies of what came before it.
-    hub.publish(make["step"](1, 9, 3))
     words = ["replay", "--party", "national_portal", "--again", "--as", "portal-lost-2026-03"]
     assert "4 go, 0 left" in operator.orders(*words, "--dry-run")
-    assert len(hub.rows()) == 5
+    assert len(hub.rows()) == 4
     assert "4 go, 0 left" in operator.orders(*words)
+    # A message that is published now stands behind the copies of what came before it.
+    hub.publish(make["step"](1, 9, 3))
     copies = [row for row in hub.rows() if row.corrects]
     assert [row.external_id.rpartition("~")[2] for row in copies] == ["portal-lost-2026-03"] * 4
     originals = {row.id: row for row in hub.rows()}
@@ -268,6 +269,66 @@ def test_a_partner_that_lost_its_books_gets_copies_in_order_once_under_a_name(
     told = operator.orders("replay", *(row.id for row in copies), "--again", "--as", "another")
     assert told.count("is a copy itself") == 4
     assert len(hub.rows()) == 9
+
+
+def test_a_key_with_an_open_message_is_not_copied(hub: Any, partner: Any, make: Any, operator: Any) -> None:
+    there = partner("national_portal")
+    hub.publish(make["dossier"](1), make["step"](1, 4, 1), make["dossier"](2))
+    hub.until_sent(there)
+    hub.publish(make["step"](1, 5, 2))
+    last = hub.rows()[-1].id
+    words = ["replay", "--party", "national_portal", "--again", "--as", "lost"]
+    for state in ("waiting", "sending", "unknown", "refused", "set_aside"):
+        hub.sql("UPDATE outbox SET state = :state WHERE id = :id", state=state, id=last)
+        told = operator.orders(*words, "--dry-run")
+        assert "1 go, 2 left" in told, state
+        assert told.count(f"exchange {last} of its key is not done: settle it first") == 2
+    assert "1 go, 2 left" in operator.orders(*words)
+    assert [row.external_id for row in hub.rows() if row.corrects] == ["H32.01-260304-0002~lost"]
+
+
+def test_what_went_before_a_sent_message_is_not_copied_without_it(
+    hub: Any, partner: Any, make: Any, operator: Any
+) -> None:
+    there = partner("national_portal")
+    hub.publish(make["dossier"](1), make["step"](1, 4, 1), make["step"](1, 5, 2))
+    hub.until_sent(there)
+    first, second, third = (row.id for row in hub.rows())
+    told = operator.orders("replay", first, second, "--again", "--as", "a", "--dry-run")
+    assert told.count(f"a later one was sent and is not in the set: exchange {third}") == 2
+    assert "nothing to do, 2 left" in told
+    assert "2 go, 0 left" in operator.orders("replay", second, third, "--again", "--as", "a", "--dry-run")
+    hub.sql("DELETE FROM kept_bodies WHERE id = (SELECT body_id FROM outbox WHERE id = :id)", id=third)
+    told = operator.orders("replay", first, second, third, "--again", "--as", "a")
+    assert "nothing to do, 3 left" in told
+    assert told.count(f"a later one was sent and does not go with it: exchange {third}") == 2
+    assert len(hub.rows()) == 3
+
+
+def test_copies_of_another_name_go_first(hub: Any, partner: Any, make: Any, operator: Any) -> None:
+    there = partner("national_portal")
+    hub.publish(make["dossier"](1), make["step"](1, 4, 1), make["step"](1, 5, 2))
+    hub.until_sent(there)
+    words = ["replay", "--party", "national_portal", "--again", "--as"]
+    assert "3 go, 0 left" in operator.orders(*words, "one")
+    told = operator.orders(*words, "two")
+    assert "nothing to do, 3 left" in told
+    assert told.count("of its key is not done") == 3
+    hub.until_sent(there)
+    assert "3 go, 0 left" in operator.orders(*words, "two")  # the copies that were sent are not in the way
+    hub.until_sent(there)
+    assert [step.split("|")[1] for _, step in there.told("order", PROGRESS)] == ["4", "5"] * 3
+
+
+def test_a_message_that_is_sent_meanwhile_is_seen(hub: Any, partner: Any, make: Any, while_finishing: Any) -> None:
+    there = partner("national_portal")
+    hub.publish(make["dossier"](1))
+    hub.until_sent(there)
+    hub.publish(make["step"](1, 4, 1))
+    first, second = hub.rows()
+    plan = while_finishing(second.external_id, lambda: repeat.send_again(hub.store, [first.id], BY, name="x"))
+    assert [one.why for one in plan.skips] == [f"a later one was sent and is not in the set: exchange {second.id}"]
+    assert len(hub.rows()) == 2
 
 
 def test_only_what_was_sent_can_be_sent_again(hub: Any, partner: Any, make: Any) -> None:

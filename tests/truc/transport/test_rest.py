@@ -7,6 +7,8 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -177,11 +179,20 @@ def test_a_name_that_only_looks_like_the_loopback_is_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize("status", [429, 503])
-@pytest.mark.parametrize(("said", "kept"), [("17", 17), ("0", 0), ("", None), ("Wed, 21 Oct 2026 07:28:00 GMT", None)])
+@pytest.mark.parametrize(
+    ("said", "kept"), [("17", 17), ("0", 0), ("", None), ("soon", None), ("Wed, 21 Oct 2026 07:28:00 GMT", 0)]
+)
 def test_retry_after_is_kept(serve: Serve, status: int, said: str, kept: int | None) -> None:
     with pytest.raises(TransientError) as raised:
         calling(serve(status, **({"Retry_After": said} if said else {})))
     assert raised.value.retry_after_s == kept
+
+
+def test_a_date_to_try_again_at_is_read_from_the_answers_own_clock(serve: Serve) -> None:
+    until = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
+    with pytest.raises(TransientError) as raised:
+        calling(serve(503, Retry_After=until))
+    assert 90 <= (raised.value.retry_after_s or 0) <= 100
 
 
 @pytest.mark.parametrize(

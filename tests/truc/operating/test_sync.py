@@ -1,5 +1,7 @@
 """`truc exchange sync-statuses` publishes whole days of Vietnam, says what it did, and notes who wanted it and why."""
 
+import getpass
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,8 +10,8 @@ from click.testing import CliRunner, Result
 from sqlalchemy import Engine, event
 
 from truc.domain.status import Status
-from truc.services import commands
-from truc.store import dossiers, opened
+from truc.operating import sync, terminal
+from truc.store import dossiers
 
 FIRST = datetime(2026, 3, 3, 17, 0, tzinfo=UTC)  # midnight in Vietnam: the 4th of March begins
 BY = ["--actor", "nguyen.an", "--reason", "the portal was added late"]
@@ -18,11 +20,11 @@ BY = ["--actor", "nguyen.an", "--reason", "the portal was added late"]
 @pytest.fixture
 def run(office: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Run the command on the office's store, with the days of the history."""
-    monkeypatch.setattr(opened, "open_hub_store", lambda _settings: office.store)
+    monkeypatch.setattr(terminal, "open_hub_store", lambda _settings: office.store)
 
-    def invoke(*words: str) -> Result:
-        given = ["--since", "2026-03-04", "--until", "2026-03-05", *BY, *words]
-        return CliRunner().invoke(commands.sync_statuses, given, catch_exceptions=False)
+    def invoke(*words: str, by: Sequence[str] = BY) -> Result:
+        given = ["--since", "2026-03-04", "--until", "2026-03-05", *by, *words]
+        return CliRunner().invoke(sync.sync_statuses, given, catch_exceptions=False)
 
     return invoke
 
@@ -70,6 +72,12 @@ def test_who_and_why_is_written_down(office: Any, run: Any) -> None:
     run("national_portal", "--name", "march")
     [row] = office.sql("SELECT actor, action, target, reason FROM audit_log")
     assert tuple(row) == ("nguyen.an", "sync_statuses", "march", "the portal was added late")
+
+
+def test_by_default_the_user_of_this_machine_does_it(office: Any, run: Any) -> None:
+    assert run("national_portal", by=["--reason", "added late"]).exit_code == 0
+    [row] = office.sql("SELECT actor, reason FROM audit_log")
+    assert tuple(row) == (getpass.getuser(), "added late")
 
 
 def test_an_unknown_party_is_refused_with_the_known_ones(office: Any, run: Any) -> None:
