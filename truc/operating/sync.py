@@ -35,7 +35,8 @@ def sync_statuses(*, party: str, since: datetime, until: datetime, name: str, ac
     click.echo(f"run {called!r} finished at {done.finished_at:%Y-%m-%d %H:%M:%S}")
     click.echo(f"  published {done.published}, already there {done.already_there}, overtaken {done.overtaken}")
     share = f"{now.sent / now.changes:.1%}" if now.changes else "no change in this period"
-    click.echo(f"coverage {share}: of {now.changes} sent {now.sent}, open {now.open}, untold {now.untold}")
+    rest = f"open {now.open}, given up {now.given_up}, untold {now.untold}"
+    click.echo(f"coverage {share}: of {now.changes} sent {now.sent}, {rest}")
 
 
 def _midnight(day: date) -> datetime:

@@ -51,7 +51,7 @@ def test_whole_days_of_vietnam_are_published_and_the_coverage_is_told(office: An
     assert first.startswith("run 'national_portal 2026-03-04 to 2026-03-05' finished at ")
     assert rest == [
         "  published 2, already there 0, overtaken 0",
-        "coverage 0.0%: of 2 sent 0, open 2, untold 0",
+        "coverage 0.0%: of 2 sent 0, open 2, given up 0, untold 0",
     ]
     rows = office.sql("SELECT external_id FROM outbox WHERE operation = 'progress' ORDER BY id")
     assert [row.external_id for row in rows] == [f"{code}/3", f"{code}/4"]
@@ -65,7 +65,7 @@ def test_again_it_is_the_same_run(office: Any, run: Any) -> None:
 
 
 def test_an_empty_period_has_no_share(run: Any) -> None:
-    assert "coverage no change in this period: of 0 sent 0, open 0, untold 0" in run("national_portal").output
+    assert "coverage no change in this period: of 0 sent 0, open 0, given up 0, untold 0" in run("national_portal").output
 
 
 def test_who_and_why_is_written_down(office: Any, run: Any) -> None:

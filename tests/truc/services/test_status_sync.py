@@ -288,12 +288,12 @@ def test_coverage_says_what_was_sent_what_is_open_and_what_was_never_told(archiv
     for hours, status in enumerate(MOVES, start=1):
         archive.told(told, status, hours)
         archive.untold(untold, status, hours)
-    assert archive.coverage() == Coverage(changes=8, sent=0, open=4, untold=4)
+    assert archive.coverage() == Coverage(changes=8, sent=0, open=4, given_up=0, untold=4)
     _finish(archive, f"{told}/2", "sent")
     _finish(archive, f"{told}/3", "sent")
-    assert archive.coverage() == Coverage(changes=8, sent=2, open=2, untold=4)
+    assert archive.coverage() == Coverage(changes=8, sent=2, open=2, given_up=0, untold=4)
     archive.publish()
-    assert archive.coverage() == Coverage(changes=8, sent=2, open=6, untold=0)
+    assert archive.coverage() == Coverage(changes=8, sent=2, open=6, given_up=0, untold=0)
 
 
 def test_a_change_whose_correction_is_open_is_not_there_yet(archive: Archive) -> None:
@@ -305,9 +305,21 @@ def test_a_change_whose_correction_is_open_is_not_there_yet(archive: Archive) ->
         "  id FROM outbox WHERE operation = 'progress'"
     )
     _finish(archive, f"{code}/2", "superseded")
-    assert archive.coverage() == Coverage(changes=1, sent=0, open=1, untold=0)
+    assert archive.coverage() == Coverage(changes=1, sent=0, open=1, given_up=0, untold=0)
     _finish(archive, f"{code}/2#1", "sent")
-    assert archive.coverage() == Coverage(changes=1, sent=1, open=0, untold=0)
+    assert archive.coverage() == Coverage(changes=1, sent=1, open=0, given_up=0, untold=0)
+
+
+def test_a_change_that_was_given_up_is_not_counted_as_sent(archive: Archive) -> None:
+    code = archive.office.receive()
+    archive.told(code, 4, 1)
+    archive.office.sql(
+        "INSERT INTO set_aside (party, kind, outbox_id, item, reason, text, state, resolved_how)"
+        " SELECT party, operation, id, external_id, 'refused', '', 'resolved', 'dropped'"
+        " FROM outbox WHERE operation = 'progress'"
+    )
+    _finish(archive, f"{code}/2", "superseded")
+    assert archive.coverage() == Coverage(changes=1, sent=0, open=0, given_up=1, untold=0)
 
 
 def test_memory_does_not_grow_with_the_history(archive: Archive, filled: Callable[[int], None]) -> None:
