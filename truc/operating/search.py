@@ -92,11 +92,10 @@ _LINES = text(
     ORDER BY known.party
     """  # noqa: S608  (no value is written into it)
 )
-# The channel is no word for an index here: read with it, the key would tell all entries of the channel.
 _JOURNAL = text(
     """
     SELECT number, at, outcome, encode(digest_out, 'hex') AS digest_out, encode(digest_in, 'hex') AS digest_in
-    FROM journal WHERE exchange_id = :id AND channel || '' = :channel
+    FROM journal WHERE exchange_id = :id AND channel = :channel
     UNION ALL
     SELECT NULL, at, outcome, encode(digest_out, 'hex'), encode(digest_in, 'hex')
     FROM journal_pending WHERE channel = :channel AND exchange_id = :id

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
+from requests.cookies import extract_cookies_to_jar
 
 from truc import tracing
 from truc.errors import (
@@ -85,8 +86,7 @@ class Rest:
         self._session = requests.Session()
         self._session.trust_env = False
         self._templates: dict[tuple[object, ...], requests.PreparedRequest] = {}
-        if ca_file:
-            self._session.verify = ca_file
+        self._ca_file = ca_file
 
     def call(
         self,
@@ -114,14 +114,16 @@ class Rest:
 
     def _made(self, method: str, path: str, body: bytes, headers: dict[str, str] | None, *, harmless: bool) -> Reply:
         try:
-            response = self._session.send(
-                self._prepared(method, path, body, headers),
+            prepared = self._prepared(method, path, body, headers)
+            # Straight to the adapter: redirects are not followed here, and hooks are not used.
+            response = self._session.get_adapter(prepared.url or "").send(
+                prepared,
                 timeout=(self._limits.connect_timeout_s, self._limits.timeout_s),
-                allow_redirects=False,
                 stream=True,
-                verify=self._session.verify,
-                proxies={},
+                verify=self._ca_file or True,
             )
+            if "set-cookie" in response.headers:
+                extract_cookies_to_jar(self._session.cookies, prepared, response.raw)  # type: ignore[no-untyped-call]
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
             raise translate(self._party, error, harmless=harmless) from error
         with response:

@@ -65,7 +65,8 @@ def test_again_it_is_the_same_run(office: Any, run: Any) -> None:
 
 
 def test_an_empty_period_has_no_share(run: Any) -> None:
-    assert "coverage no change in this period: of 0 sent 0, open 0, given up 0, untold 0" in run("national_portal").output
+    told = "coverage no change in this period: of 0 sent 0, open 0, given up 0, untold 0"
+    assert told in run("national_portal").output
 
 
 def test_who_and_why_is_written_down(office: Any, run: Any) -> None:

@@ -62,6 +62,37 @@ def serve() -> Iterator[Serve]:
         server.server_close()
 
 
+def test_a_cookie_is_kept_and_a_header_of_one_call_is_not() -> None:
+    heard: list[tuple[str, str, bytes]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            heard.append((self.headers.get("cookie", ""), self.headers.get("x-one", ""), body))
+            self.send_response(200)
+            if len(heard) == 1:
+                self.send_header("Set-Cookie", "session=17")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    client = Rest("momo", f"http://127.0.0.1:{server.server_address[1]}", Limits(timeout_s=5.0))
+    try:
+        for body, headers in ((b"1", {"x-one": "a"}), (b"22", {"x-one": "a"}), (b"333", None)):
+            client.call("POST", "/x", body=body, headers=headers)
+    finally:
+        client.close()
+        server.shutdown()
+        server.server_close()
+    assert heard == [("", "a", b"1"), ("session=17", "a", b"22"), ("session=17", "", b"333")]
+
+
 @pytest.fixture
 def mute() -> Iterator[str]:
     """A server that takes connections and never says a word."""
