@@ -1,16 +1,14 @@
 """An opened store: the database and the keys that seal what is personal in it."""
 
 import hashlib
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import psycopg.errors
-from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import DisconnectionError, OperationalError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from truc import secrets_file
 from truc.settings import Settings, sqlalchemy_url
@@ -20,7 +18,6 @@ T = TypeVar("T")
 # Two transactions wanted the same rows, and PostgreSQL let one of them win: the other only has to run again.
 LOST_RACES = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
 RACES_MAX = 5
-PING_AFTER_S = 2.0
 
 
 def as_storable(words: str) -> str:
@@ -78,32 +75,11 @@ def open_store(url: str, sealer: Sealer, *, connections_max: int = 8) -> Store:
         sqlalchemy_url(url),
         pool_size=connections_max,
         max_overflow=4,
+        pool_pre_ping=True,
         hide_parameters=True,  # an error's text reaches logs, and parameters are citizens' data
         connect_args={"application_name": "truc", "options": "-c timezone=UTC", "connect_timeout": 10},
     )
-    _ping_after_a_rest(engine)
     return Store(engine, sealer)
-
-
-def _ping_after_a_rest(engine: Engine) -> None:
-    """Ask a kept connection whether it lives before it is used again after a while.
-
-    Asking every time costs each transaction a round trip; one that was in use a moment ago is believed. Should it be
-    dead all the same, its transaction fails whole, and the pool forgets every connection it had.
-    """
-
-    @event.listens_for(engine, "checkin")
-    def rested(_connection: Any, record: ConnectionPoolEntry) -> None:
-        record.info["rested_s"] = time.monotonic()
-
-    @event.listens_for(engine, "checkout")
-    def used(connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
-        rested_s = record.info.get("rested_s")
-        if rested_s is not None and time.monotonic() - rested_s > PING_AFTER_S:
-            try:
-                engine.dialect.do_ping(connection)
-            except psycopg.Error as error:
-                raise DisconnectionError("a kept connection died") from error
 
 
 def open_hub_store(settings: Settings) -> Store:

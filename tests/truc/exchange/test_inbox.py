@@ -191,7 +191,7 @@ def test_bookers_that_reach_for_the_same_messages_all_end_well(hub: Any) -> None
     with ThreadPoolExecutor(3) as pool:
         assert sum(pool.map(run, range(3))) == rounds
     assert hub.sql("SELECT state, count(*) FROM inbox GROUP BY state") == [("set_aside", rounds)]
-    assert hub.tallies() == {("momo", "ipn", "set_aside"): rounds}
+    assert hub.tallies() == {("momo", "ipn", "unbooked"): rounds}
 
 
 def test_a_booker_that_lost_a_race_books_it_all_the_same_and_counts_it_once(office: Any) -> None:
