@@ -1,6 +1,5 @@
 """Claims messages for a courier: takes what may go, writes the partner's bytes, and commits SENDING before any call."""
 
-import logging
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -10,13 +9,12 @@ from sqlalchemy import text
 from truc import parties
 from truc.envelope import digest_of
 from truc.errors import MalformedError, TrucError
-from truc.exchange import bodies, outbox, outcomes, set_aside, tallies
+from truc.exchange import bodies, meaning, outbox, outcomes, set_aside, tallies
 from truc.exchange.bodies import Body
 from truc.exchange.journal import entries
 from truc.exchange.outcomes import Claimed, Outcome
 from truc.store.opened import Transaction
 
-log = logging.getLogger(__name__)
 Kept = dict[int, bytes | MalformedError]  # as truc.exchange.bodies.read_each gives them
 
 # Whatever lies in drawer 0 is not done, so the first of a key there holds the others back. (Not NOT EXISTS: that is
@@ -155,20 +153,9 @@ def _body(party: str, row: Any, old: Kept, messages: Kept) -> bytes:
         raise MalformedError("the bytes are past their period and were dropped", reason="bytes_dropped")
     if isinstance(found, MalformedError):
         raise found
-    return found if row.body_id is not None else _write(party, row, found)
-
-
-def _write(party: str, row: Any, message: bytes) -> bytes:
-    try:
-        return parties.writer(party, row.operation)(outbox.read_message(party, row.operation, message))
-    except TrucError:
-        raise
-    except Exception as error:  # a mapping's bug sets its message aside; the party's others go on
-        # The kind only: a traceback's last line may hold a citizen's data.
-        name = type(error).__name__
-        log.error("%s %s: the mapping failed on outbox %d: %s", party, row.operation, row.id, name)  # noqa: TRY400
-        problem = f"the mapping failed: {name}; mend it, then replay it"
-        raise MalformedError(problem, reason="mapping_failed") from error
+    if row.body_id is not None:
+        return found
+    return meaning.written(party, row.operation, outbox.read_message(party, row.operation, found))
 
 
 def _kept(party: str, row: Any, body: bytes) -> Body:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -10,8 +11,8 @@ from sqlalchemy.exc import DataError
 
 from truc import parties
 from truc.envelope import Envelope, Page
-from truc.errors import MalformedError, TrucError
-from truc.exchange import bodies, set_aside, tallies
+from truc.errors import MalformedError
+from truc.exchange import bodies, meaning, set_aside, tallies
 from truc.exchange.journal import entries
 from truc.messages import Inbound, Unreadable
 from truc.store.opened import Store, Transaction
@@ -120,7 +121,7 @@ def book_these(store: Store, party: str, inbox_ids: Iterable[int], *, book: Book
     done = Booked()
     for inbox_id in inbox_ids:
         # Two bookers may reach for one message; whoever comes second may find it on its way to another drawer.
-        one = store.run(lambda transaction, inbox_id=inbox_id: _booked(transaction, inbox_id, book))  # type: ignore[misc]
+        one = store.run(partial(_booked, inbox_id=inbox_id, book=book))
         done.messages, done.items = done.messages + one.messages, done.items + one.items
         done.set_aside += one.set_aside
     log.info("%s: booked %d messages, %d items, %d set aside", party, done.messages, done.items, done.set_aside)
@@ -167,7 +168,7 @@ def _book_one(transaction: Transaction, inbox_id: int, book: Book, done: Booked)
     origin = Origin(inbox_id, row.party, row.kind, row.digest)
     items, aside, amounts = 0, 0, []
     try:
-        for item in _read(transaction, origin, row.body_id):
+        for item in meaning.read(origin.party, origin.kind, bodies.read(transaction, row.body_id)):
             booked = _book_item(transaction, origin, item, book)
             items, aside = items + booked, aside + (not booked)
             if booked and (amount := getattr(item, "amount_vnd", None)) is not None:
@@ -213,20 +214,6 @@ def _finish(
     tallied = "booked" if state == "booked" else "unbooked"
     tallies.count(transaction, [(origin.party, origin.kind, tallied, None)])
     return True
-
-
-def _read(transaction: Transaction, origin: Origin, body_id: int) -> Iterable[Inbound]:
-    """Yield what the bytes mean; a mapping's bug sets the message aside, and the party's others go on."""
-    body = bodies.read(transaction, body_id)  # outside: what the database says is no bug of the mapping
-    try:
-        yield from parties.reader(origin.party, origin.kind)(body)
-    except TrucError:
-        raise
-    except Exception as error:
-        # The kind only: a traceback's last line may hold a citizen's data.
-        name = type(error).__name__
-        log.error("%s %s: the mapping failed on inbox %d: %s", origin.party, origin.kind, origin.inbox_id, name)  # noqa: TRY400
-        raise MalformedError(f"the mapping failed: {name}", reason="mapping_failed") from error
 
 
 def _book_item(transaction: Transaction, origin: Origin, item: Inbound, book: Book) -> bool:

@@ -7,8 +7,8 @@ from sqlalchemy import text
 
 from truc import parties
 from truc.envelope import Envelope, digest_of
-from truc.errors import MalformedError, TrucError
-from truc.exchange import bodies, inbox, outbox, set_aside, tallies
+from truc.errors import MalformedError
+from truc.exchange import bodies, inbox, meaning, outbox, set_aside, tallies
 from truc.exchange.inbox import Book, Booked
 from truc.exchange.journal import entries
 from truc.messages import Outbound, Unreadable
@@ -113,13 +113,7 @@ def check_outgoing(
     old = search.one(transaction, exchange_id)
     message = _read(row, written)
     _stays_itself(message, _identity(transaction, row, old))
-    try:
-        parties.writer(row.party, row.kind)(message)
-    except TrucError:
-        raise
-    except Exception as error:
-        problem = f"the mapping cannot write it: {type(error).__name__}"
-        raise MalformedError(problem, reason="mapping_failed") from error
+    meaning.written(row.party, row.kind, message)
     return message, search.free_name(transaction, old)
 
 
@@ -143,12 +137,7 @@ def correct_incoming(transaction: Transaction, exchange_id: int, body: bytes, by
 def check_incoming(transaction: Transaction, exchange_id: int, body: bytes) -> tuple[int, int]:
     """Return how many items the corrected bytes hold, and how many cannot be read. Raise as `correct_incoming` does."""
     old, _ = _with_open_item(transaction, exchange_id, body)
-    try:
-        items = list(parties.reader(old.party, old.kind)(body))
-    except TrucError:
-        raise
-    except Exception as error:  # the kind only: its text may hold a citizen's data
-        raise MalformedError(f"the mapping failed: {type(error).__name__}", reason="mapping_failed") from error
+    items = list(meaning.read(old.party, old.kind, body))
     return len(items), sum(isinstance(one, Unreadable) for one in items)
 
 
