@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # Commands kept elsewhere; further ones come from the entry-point group, so that this file knows no stand-in.
 ELSEWHERE = {
     "exchange": "truc.operating.commands:exchange",
-    "journal": "truc.exchange.journal.commands:journal",
+    "journal": "truc.operating.journal:journal",
 }
 ENTRY_POINTS = "truc.commands"
 PROGRAM = "truc"

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import text
 
+from tests.truc.exchange.journal.conftest import authority, books  # noqa: F401  (fixtures of the journal)
 from truc.cli import main
 from truc.operating import terminal as at_terminal
 from truc.store.opened import Store, open_store

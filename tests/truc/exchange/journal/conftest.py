@@ -11,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
 
+from tests.truc.conftest import spare_the_disk
 from tests.truc.trust.authority import Authority
 from truc.domain.calendar import BUSINESS_ZONE
 from truc.envelope import digest_of
@@ -159,9 +160,7 @@ def books(empty_store: Store) -> Books:
     made.sql(CLOCK)
     database = empty_store.engine.url.database
     made.sql(f"ALTER DATABASE {database} SET search_path = clock, pg_catalog, public")
-    # What a test proves does not hang on the disk, and waiting for it is most of a test's time.
-    made.sql(f"ALTER DATABASE {database} SET synchronous_commit = off")
-    empty_store.engine.dispose()
+    spare_the_disk(empty_store)
     return made
 
 

@@ -10,8 +10,8 @@ from click.testing import CliRunner, Result
 from tests.truc.exchange.journal.conftest import Books
 from tests.truc.trust.authority import Authority
 from truc import secrets_file
-from truc.exchange.journal import commands
 from truc.exchange.journal.signatures import hub_key, key_id
+from truc.operating import journal as commands
 from truc.settings import Settings
 from truc.store.opened import Store
 
@@ -24,7 +24,7 @@ def hub(books: Books, server: Settings, monkeypatch: pytest.MonkeyPatch) -> Book
     def store() -> Iterator[Store]:
         yield books.store
 
-    monkeypatch.setattr(commands, "_store", store)
+    monkeypatch.setattr(commands, "hub_store", store)
     monkeypatch.setattr(commands.settings, "load", lambda: server)
     books.key = hub_key(server.secrets)
     books.send(1)

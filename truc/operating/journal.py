@@ -1,20 +1,17 @@
 """`truc journal …`: verify, export and close what the hub has decided."""
 
-import contextlib
-from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
 
 import click
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy.exc import OperationalError
 
 from truc import settings
 from truc.exchange.journal import closes, export, signatures, stamps
 from truc.exchange.journal.report import Report
 from truc.exchange.journal.verify import verify, verify_export
-from truc.store.opened import Store, open_hub_store
+from truc.operating.terminal import hub_store
 from truc.trust.stamping import read_roots
 
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -40,7 +37,7 @@ def verify_(offline: Path | None, public_key: str, fingerprint: str, tsa_ca_file
     if offline is None:
         if fingerprint:
             raise click.UsageError("--fingerprint goes with --offline")
-        with _store() as store:
+        with hub_store() as store:
             report = verify(store, public_key=_public_key(public_key), tsa_roots=roots)
     else:
         key = export.public_key(offline, fingerprint=fingerprint) if fingerprint else _public_key(public_key)
@@ -55,7 +52,7 @@ def export_(file: Path) -> None:
     key = _public_key("")
     if file.exists():
         raise click.ClickException(f"{file} exists: an export is never written over")
-    with _store() as store:
+    with hub_store() as store:
         counts = export.write(store, file, public_key=key)
     for name, count in counts.items():
         click.echo(f"{count:>10} {name}")
@@ -72,7 +69,7 @@ def close(day: datetime | None, tsa_url: str, tsa_ca_file: Path | None) -> None:
         raise click.UsageError("a time-stamp authority needs --tsa-ca-file: its answers are checked")
     stamp = stamps.stamper(tsa_url, tsa_ca_file) if tsa_url and tsa_ca_file else None
     key = signatures.hub_key(settings.load().secrets)
-    with _store() as store:
+    with hub_store() as store:
         which: date = day.date() if day else closes.last_day(store)
         count = closes.close_day(store, key, which, stamp=stamp)
     click.echo(f"{which}: {count} channels closed")
@@ -102,14 +99,3 @@ def _public_key(given: str) -> Ed25519PublicKey:
 
 def _roots(ca_file: Path | None) -> tuple[x509.Certificate, ...]:
     return read_roots(ca_file) if ca_file else ()
-
-
-@contextlib.contextmanager
-def _store() -> Iterator[Store]:
-    store = open_hub_store(settings.load())
-    try:
-        yield store
-    except OperationalError as error:
-        raise click.ClickException("the database does not answer: is the hub running?") from error
-    finally:
-        store.close()
