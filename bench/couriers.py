@@ -50,8 +50,9 @@ def shorten() -> None:
     def lease_s(limits: Limits) -> float:
         return limits.calls_max * (limits.connect_timeout_s + 2 * limits.timeout_s) + RESERVE_S
 
-    parties.manifest = manifest  # type: ignore[assignment]
-    Limits.lease_s = property(lease_s)  # type: ignore[assignment]
+    # The child process is its own: in it the declared limits are the short ones.
+    setattr(parties, "manifest", manifest)  # noqa: B010  (a module's function is no variable to mypy)
+    setattr(Limits, "lease_s", property(lease_s))  # noqa: B010  (nor is a property)
     courier.IN_HAND_S, courier.LOOK_UP_S = IN_HAND_S, LOOK_UP_S
     line.COURIER_LEASE = SLOTS_LEASE
 

@@ -19,6 +19,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -175,8 +176,8 @@ def _plan(
             part_s = seconds / DEATHS
             gone_s = min(dead_s, part_s / 2)
             dies_s = number * part_s + moment(0, part_s - gone_s)
-            plan.append((dies_s, lambda party=party: trouble.partner_dies(party)))  # type: ignore[misc]
-            plan.append((dies_s + gone_s, lambda party=party: trouble.partner_comes_back(party)))  # type: ignore[misc]
+            plan.append((dies_s, partial(trouble.partner_dies, party)))
+            plan.append((dies_s + gone_s, partial(trouble.partner_comes_back, party)))
     return sorted(plan, key=lambda one: one[0])
 
 

@@ -5,7 +5,6 @@ batch before any of its calls, hands the calls out, and writes down what became 
 that dies leaves SENDING rows whose lease runs out: the next one treats them as unknown.
 """
 
-import contextlib
 import logging
 import os
 import socket
@@ -15,6 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -164,14 +164,11 @@ class _Run:
 
     def _write_down(self) -> None:
         try:
-            self.store.run(lambda transaction: self._settled(transaction, self.found))
+            self.store.run(partial(self._settled, found=self.found))
         except GONE:
             raise
-        except Exception:  # one of them cannot be written down: the others are all the same, and then it is raised
-            for one in self.found:
-                with contextlib.suppress(Exception):
-                    self.store.run(lambda transaction, one=one: self._settled(transaction, [one]))  # type: ignore[misc]
-            raise
+        except Exception:  # noqa: BLE001  (one of them cannot be written down: the others are all the same)
+            self._each_alone(self.store.run)
 
     def _claim(self, turn: Turn) -> bool:
         if not turn.allowed:
@@ -192,7 +189,7 @@ class _Run:
         self.unused -= len(claimed)
         self.in_hand += len(claimed)
         for part in self._parts(claimed):
-            self.hands.give(lambda part=part: self._call(part, send_by_s))  # type: ignore[misc]
+            self.hands.give(partial(self._call, part, send_by_s))
         return bool(claimed or problems)
 
     def _claimed(self, transaction: Transaction, turn: Turn) -> tuple[list[Claimed], list[Outcome]]:
@@ -269,7 +266,8 @@ class _Run:
             # The kind only: an error's text may hold what the partner said of a citizen.
             name, count = type(error).__name__, len(self.found)
             log.error("%s: a batch of %d outcomes failed (%s); writing them one by one", self.party, count, name)  # noqa: TRY400
-            turn = self._one_by_one()
+            self._each_alone(self._hold_on)
+            turn = self._hold_on(lambda transaction: self._written(transaction, [], 0))
         self.trying &= bool(self.in_hand) and not _calls(self.found)
         self._tell(self.found)
         self.found, self.unused = [], 0
@@ -298,17 +296,16 @@ class _Run:
         outcomes.settle(transaction, found, on_receipt=self.on_receipt)
         line.report(transaction, self.party, self.limits, _calls(found))
 
-    def _one_by_one(self) -> Turn:
+    def _each_alone(self, run: Callable[[Callable[[Transaction], None]], None]) -> None:
         """Write down each alone. What one of them fails with ends the run when all calls are written down."""
         for one in tuple(self.found):
             try:
-                self._hold_on(lambda transaction, one=one: self._settled(transaction, [one]))  # type: ignore[misc]
+                run(partial(self._settled, found=[one]))
             except GONE:
                 raise
             except Exception as error:  # noqa: BLE001  (raised at the end)
                 self.failed = self.failed or error
                 self.found.remove(one)
-        return self._hold_on(lambda transaction: self._written(transaction, [], 0))
 
     def _linger(self, turn: Turn, until_s: float) -> bool:
         """Wait for a message that may go soon; tell whether to look again."""
