@@ -3,7 +3,7 @@
 import importlib
 import itertools
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -50,6 +50,27 @@ TERMS = {
     Channel.COUNTER: ("05 Ngày làm việc", "Lệ phí: 50000 Đồng"),
     Channel.ONLINE: ("03 Ngày làm việc", "Lệ phí: 25000 Đồng"),
 }
+
+
+@contextmanager
+def undone(store: Store) -> Iterator[Transaction]:
+    """Open a transaction that fails at its end, as when the machine goes down before the commit."""
+    with suppress(InterruptedError), store.begin() as transaction:
+        yield transaction
+        raise InterruptedError
+
+
+def rows_of(store: Store, statement: str, **values: object) -> list[Any]:
+    """Run raw SQL in a transaction of its own and return its rows."""
+    with store.begin() as transaction:
+        done = transaction.sql.execute(text(statement), values)
+        return list(done) if done.returns_rows else []
+
+
+def spare_the_disk(store: Store) -> None:
+    """What a test proves does not hang on the disk, and waiting for it is most of a test's time."""
+    rows_of(store, f"ALTER DATABASE {store.engine.url.database} SET synchronous_commit = off")
+    store.engine.dispose()
 
 
 @dataclass
@@ -119,27 +140,20 @@ class Office:
         with self.store.begin() as transaction:
             return payments.settle(transaction, party, result.model_copy(update=changes))
 
-    @contextmanager
-    def undone(self) -> Iterator[Transaction]:
+    def undone(self) -> AbstractContextManager[Transaction]:
         """Open a transaction that fails at its end, as when the machine goes down before the commit."""
-        with suppress(InterruptedError), self.store.begin() as transaction:
-            yield transaction
-            raise InterruptedError
+        return undone(self.store)
 
     def sql(self, statement: str, **values: object) -> list[Any]:
         """Run raw SQL in a transaction of its own and return its rows."""
-        with self.store.begin() as transaction:
-            done = transaction.sql.execute(text(statement), values)
-            return list(done) if done.returns_rows else []
+        return rows_of(self.store, statement, **values)
 
 
 @pytest.fixture
 def office(store: Store) -> Office:
     """An office over the shipped catalogue and the test procedure."""
     made = Office(store)
-    # What a test proves does not hang on the disk, and waiting for it is most of a test's time.
-    made.sql(f"ALTER DATABASE {store.engine.url.database} SET synchronous_commit = off")
-    store.engine.dispose()
+    spare_the_disk(store)
     with store.begin() as transaction:
         catalogue.keep_procedure(transaction, made.procedure(), source="shipped")
     return made
@@ -292,27 +306,20 @@ class Hub:
         """(item, reason) of what waits for a person."""
         return [tuple(row) for row in self.sql("SELECT item, reason FROM set_aside WHERE state = 'open' ORDER BY id")]
 
-    @contextmanager
-    def undone(self) -> Iterator[Transaction]:
+    def undone(self) -> AbstractContextManager[Transaction]:
         """Open a transaction that fails at its end, as when the machine goes down before the commit."""
-        with suppress(InterruptedError), self.store.begin() as transaction:
-            yield transaction
-            raise InterruptedError
+        return undone(self.store)
 
     def sql(self, statement: str, **values: object) -> list[Any]:
         """Run raw SQL in a transaction of its own."""
-        with self.store.begin() as transaction:
-            done = transaction.sql.execute(text(statement), values)
-            return list(done) if done.returns_rows else []
+        return rows_of(self.store, statement, **values)
 
 
 @pytest.fixture
 def hub(empty_store: Store) -> Hub:
     """A hub with nothing in it."""
     made = Hub(empty_store)
-    # What a test proves does not hang on the disk, and waiting for it is most of a test's time.
-    made.sql(f"ALTER DATABASE {empty_store.engine.url.database} SET synchronous_commit = off")
-    empty_store.engine.dispose()
+    spare_the_disk(empty_store)
     return made
 
 

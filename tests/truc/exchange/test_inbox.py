@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from tests.truc.samples import online
+from tests.truc.samples import page as made_page
 from truc import steps
 from truc.envelope import Envelope, Page
 from truc.errors import MalformedError
@@ -39,8 +41,8 @@ def test_kept_bytes_that_were_tampered_with_do_not_open(hub: Any) -> None:
 
 
 def test_tampered_bytes_of_one_message_do_not_stop_the_others(office: Any) -> None:
-    first = _keep(office, "1", _page(_online("G22.99-1")))
-    _keep(office, "2", _page(_online("G22.99-2")))
+    first = _keep(office, "1", made_page(online("G22.99-1")))
+    _keep(office, "2", made_page(online("G22.99-2")))
     office.sql(
         "UPDATE kept_bodies SET sealed = sealed || '\\x00' WHERE id = (SELECT body_id FROM inbox WHERE id = :first)",
         first=first.inbox_id,
@@ -104,7 +106,7 @@ def test_page_and_cursor_are_kept_together(hub: Any) -> None:
 def test_a_body_that_cannot_be_read_is_set_aside_with_its_bytes(office: Any) -> None:
     body = b'{"result": [{"MaHoSo"'
     _keep(office, "after:", body)
-    _keep(office, "after:20", _page(_online("G22.99-1")))
+    _keep(office, "after:20", made_page(online("G22.99-1")))
     done = _book(office)
     assert (done["messages"], done["items"], done["set_aside"]) == (2, 1, 1)
     assert _aside(office) == [("after:", "page_unreadable")]
@@ -116,14 +118,14 @@ def test_a_body_that_cannot_be_read_is_set_aside_with_its_bytes(office: Any) -> 
 
 def test_a_bad_item_is_set_aside_and_the_rest_of_its_page_is_booked(office: Any) -> None:
     items = [
-        _online("G22.99-1"),
-        {**_online("G22.99-2"), "MaTTHC": "9.999999"},  # unknown to the catalogue
-        {**_online("G22.99-3"), "NgayNopHoSo": "yesterday"},  # unknown to the calendar
-        {**_online("G22.99-4"), "TrangThaiHoSo": "77"},  # unknown to the nation
+        online("G22.99-1"),
+        {**online("G22.99-2"), "MaTTHC": "9.999999"},  # unknown to the catalogue
+        {**online("G22.99-3"), "NgayNopHoSo": "yesterday"},  # unknown to the calendar
+        {**online("G22.99-4"), "TrangThaiHoSo": "77"},  # unknown to the nation
         "not even an object",
-        _online("G22.99-6"),
+        online("G22.99-6"),
     ]
-    _keep(office, "after:", _page(*items))
+    _keep(office, "after:", made_page(*items))
     done = _book(office)
     assert (done["messages"], done["items"], done["set_aside"]) == (1, 2, 4)
     assert [row.portal_code for row in office.sql("SELECT portal_code FROM dossiers ORDER BY code")] == [
@@ -138,14 +140,14 @@ def test_a_bad_item_is_set_aside_and_the_rest_of_its_page_is_booked(office: Any)
 
 def test_a_bad_item_leaves_no_half_of_itself_behind(office: Any) -> None:
     # A postal return without an address is noticed only after the dossier was written.
-    _keep(office, "after:", _page({**_online("G22.99-1"), "HinhThuc": "1", "DiaChi": ""}))
+    _keep(office, "after:", made_page({**online("G22.99-1"), "HinhThuc": "1", "DiaChi": ""}))
     assert _book(office)["set_aside"] == 1
     for table in ("dossiers", "customers", "outbox", "dossier_serials"):
         assert office.sql(f"SELECT FROM {table}") == []
 
 
 def test_a_page_booked_again_changes_nothing(office: Any) -> None:
-    page = _page(_online("G22.99-1"), _online("G22.99-2"))
+    page = made_page(online("G22.99-1"), online("G22.99-2"))
     _keep(office, "after:", page)
     assert _book(office)["items"] == 2
     assert _book(office)["messages"] == 0
@@ -158,7 +160,7 @@ def test_a_page_booked_again_changes_nothing(office: Any) -> None:
 
 def test_two_bookers_at_once_book_each_message_once(office: Any) -> None:
     for number in range(12):
-        _keep(office, f"after:{number}", _page(_online(f"G22.99-{number}")))
+        _keep(office, f"after:{number}", made_page(online(f"G22.99-{number}")))
     booked: list[str] = []
     together = Barrier(3)
 
@@ -195,7 +197,7 @@ def test_bookers_that_reach_for_the_same_messages_all_end_well(hub: Any) -> None
 
 
 def test_a_booker_that_lost_a_race_books_it_all_the_same_and_counts_it_once(office: Any) -> None:
-    _keep(office, "after:", _page(_online("G22.99-1"), _online("G22.99-2")))
+    _keep(office, "after:", made_page(online("G22.99-1"), online("G22.99-2")))
     losses = iter([False, True])  # it loses on the second item of its first try
 
     def book(transaction: Transaction, _origin: inbox.Origin, _item: OnlineDossier) -> None:
@@ -208,7 +210,7 @@ def test_a_booker_that_lost_a_race_books_it_all_the_same_and_counts_it_once(offi
 
 
 def test_a_booker_that_dies_leaves_the_message_to_the_next(office: Any) -> None:
-    _keep(office, "after:", _page(_online("G22.99-1"), _online("G22.99-2")))
+    _keep(office, "after:", made_page(online("G22.99-1"), online("G22.99-2")))
 
     def dies(_transaction: Transaction, _origin: inbox.Origin, item: OnlineDossier) -> None:
         if item.portal_code == "G22.99-2":
@@ -297,18 +299,18 @@ def test_set_aside_items_are_listed_by_party_oldest_first(hub: Any) -> None:
 
 def test_a_feed_is_fetched_kept_and_booked_and_goes_on_where_it_stood(office: Any, partner: Any) -> None:
     portal = partner("national_portal")
-    portal.control("submit", [_online(f"G22.99-{number}") for number in range(1, 131)])
+    portal.control("submit", [online(f"G22.99-{number}") for number in range(1, 131)])
     first = steps.fetch(office.store, portal.connection, (KIND,))
     assert (first["messages"], first["items"]) == (2, 130)  # 100 to a page
     assert steps.fetch(office.store, portal.connection, (KIND,)) == {"messages": 0, "items": 0, "set_aside": 0}
-    portal.control("submit", [_online("G22.99-131")])
+    portal.control("submit", [online("G22.99-131")])
     assert steps.fetch(office.store, portal.connection, (KIND,))["items"] == 1
     assert office.sql("SELECT cursor FROM cursors")[0].cursor == "131"
 
 
 def test_a_dossier_listed_twice_by_the_portal_is_born_once(office: Any, partner: Any) -> None:
     portal = partner("national_portal")
-    portal.control("submit", [_online("G22.99-1"), _online("G22.99-2")])
+    portal.control("submit", [online("G22.99-1"), online("G22.99-2")])
     portal.fault("twice", operation="online_item")
     assert steps.fetch(office.store, portal.connection, (KIND,))["items"] == 3
     assert len(office.sql("SELECT FROM dossiers")) == 2
@@ -344,25 +346,3 @@ def _book(office: Any) -> dict[str, int]:
 
 def _aside(hub: Any) -> list[tuple[str, str]]:
     return [tuple(row) for row in hub.sql("SELECT item, reason FROM set_aside ORDER BY id")]
-
-
-def _page(*items: object) -> bytes:
-    return json.dumps({"error_code": 0, "result": items}, ensure_ascii=False).encode()
-
-
-def _online(portal_code: str) -> dict[str, str]:
-    return {
-        "MaHoSo": portal_code,
-        "MaTTHC": "9.000001",
-        "MaCoQuanThucHien": "H32.01",
-        "ChuHoSo": "Nguyễn Văn An",
-        "LoaiDoiTuong": "1",
-        "SoDienThoai": "0905000111",
-        "DiaChi": "1 Hùng Vương",
-        "MaTinhThanh": "56",
-        "NgayNopHoSo": "20260304090000",
-        "TrangThaiHoSo": "1",
-        "KenhThucHien": "2",
-        "HinhThuc": "0",
-        "DangKyNhanSMS": "0",
-    }

@@ -1,10 +1,11 @@
 """What came in and could not be booked is read again from its kept bytes; what was booked stays as it was."""
 
-import json
 from typing import Any
 
 import pytest
 
+from tests.truc.samples import online
+from tests.truc.samples import page as made_page
 from truc.envelope import Envelope
 from truc.exchange import inbox
 from truc.operating import replay
@@ -21,7 +22,7 @@ def operator(office: Any, terminal: Any) -> Any:
 
 
 def test_a_failed_item_is_booked_from_the_kept_bytes_when_its_cause_is_mended(office: Any, operator: Any) -> None:
-    number = _came(office, _online("G22.99-1"), _online("G22.99-2", MaTTHC="9.000002"), _online("G22.99-3"))
+    number = _came(office, online("G22.99-1"), online("G22.99-2", MaTTHC="9.000002"), online("G22.99-3"))
     assert _open(office) == [("G22.99-2", "unknown_procedure")]
     before = office.sql("SELECT * FROM dossiers ORDER BY code")
     _teach(office, "9.000002")
@@ -39,7 +40,7 @@ def test_a_failed_item_is_booked_from_the_kept_bytes_when_its_cause_is_mended(of
 
 
 def test_what_fails_again_is_open_again(office: Any, operator: Any) -> None:
-    number = _came(office, _online("G22.99-1", MaTTHC="9.000002"), _online("G22.99-2", MaTTHC="9.000003"))
+    number = _came(office, online("G22.99-1", MaTTHC="9.000002"), online("G22.99-2", MaTTHC="9.000003"))
     _teach(office, "9.000002")
     operator.orders("replay", "--party", "national_portal", "--having", "unknown_procedure")
     assert _open(office) == [("G22.99-2", "unknown_procedure")]
@@ -66,12 +67,12 @@ def test_a_payment_that_was_booked_is_not_booked_twice(office: Any, operator: An
 
 
 def test_what_nothing_reads_what_is_only_an_incident_and_what_went_well_are_left(office: Any, operator: Any) -> None:
-    good = _came(office, _online("G22.99-1"), name="good")
+    good = _came(office, online("G22.99-1"), name="good")
     with office.store.begin() as transaction:
         envelope = Envelope("momo", "ipn_refused", "x", b"forged")
         forged = inbox.keep(transaction, envelope)
         inbox.set_aside_whole(transaction, forged, envelope, "signature_wrong", "the signature does not fit")
-    twice = _came(office, _online("G22.99-5"), name="good")
+    twice = _came(office, online("G22.99-5"), name="good")
     told = operator.orders("replay", good, forged.inbox_id, twice)
     assert told.count("no item of it failed") == 2
     assert "nothing reads ipn_refused" in told
@@ -80,7 +81,7 @@ def test_what_nothing_reads_what_is_only_an_incident_and_what_went_well_are_left
 
 
 def test_a_dry_run_over_incoming_messages_changes_nothing(office: Any, operator: Any) -> None:
-    number = _came(office, _online("G22.99-1", MaTTHC="9.000002"))
+    number = _came(office, online("G22.99-1", MaTTHC="9.000002"))
     _teach(office, "9.000002")
     before = operator.tables()
     assert "→ booked" in operator.orders("replay", number, "--dry-run")
@@ -92,7 +93,7 @@ def test_a_replay_that_dies_before_it_booked_is_finished_by_the_next_run_or_by_i
 ) -> None:
     for way in ("next run", "same replay"):
         code = "9.000002" if way == "next run" else "9.000003"
-        number = _came(office, _online(f"G22.99-{code}", MaTTHC=code), name=way)
+        number = _came(office, online(f"G22.99-{code}", MaTTHC=code), name=way)
         _teach(office, code)
         with monkeypatch.context() as dying:
             dying.setattr("truc.services.booking.book", _dies)
@@ -109,14 +110,14 @@ def test_a_replay_that_dies_before_it_booked_is_finished_by_the_next_run_or_by_i
 
 
 def test_what_a_replay_brought_back_and_did_not_book_is_finished(office: Any, operator: Any, monkeypatch: Any) -> None:
-    number = _came(office, _online("G22.99-1", MaTTHC="9.000002"))
+    number = _came(office, online("G22.99-1", MaTTHC="9.000002"))
     _teach(office, "9.000002")
     with monkeypatch.context() as dying:
         dying.setattr("truc.services.booking.book", _dies)
         with pytest.raises(ZeroDivisionError):
             operator.types("replay", number, "--reason", "x")
     with office.store.begin() as transaction:  # this one is for the run that fetched it
-        fresh = inbox.keep(transaction, Envelope("national_portal", KIND, "next:", _page(_online("G22.99-2"))))
+        fresh = inbox.keep(transaction, Envelope("national_portal", KIND, "next:", made_page(online("G22.99-2"))))
     assert replay.finish(office.store, booking.booker(office.store)) == 1
     states = office.sql("SELECT id, state FROM inbox ORDER BY id")
     assert [tuple(row) for row in states] == [(number, "booked"), (fresh.inbox_id, "kept")]
@@ -126,8 +127,8 @@ def test_what_a_replay_brought_back_and_did_not_book_is_finished(office: Any, op
 
 
 def test_the_list_counts_what_was_booked_and_what_was_not_each_time(office: Any, operator: Any) -> None:
-    _came(office, _online("G22.99-1"), name="good")
-    number = _came(office, _online("G22.99-2", MaTTHC="9.000002"))
+    _came(office, online("G22.99-1"), name="good")
+    number = _came(office, online("G22.99-2", MaTTHC="9.000002"))
     came = ("in", "national_portal", KIND)
     assert {(*came, "booked", "1"), (*came, "unbooked", "1"), (*came, "items_open", "1")} <= _listed(operator)
     _teach(office, "9.000002")
@@ -137,10 +138,10 @@ def test_the_list_counts_what_was_booked_and_what_was_not_each_time(office: Any,
 
 
 def test_corrected_bytes_are_a_new_message_that_names_the_old_one(office: Any, operator: Any, tmp_path: Any) -> None:
-    number = _came(office, _online("G22.99-1"), _online("G22.99-2", NgayNopHoSo="yesterday"))
+    number = _came(office, online("G22.99-1"), online("G22.99-2", NgayNopHoSo="yesterday"))
     [old] = office.sql("SELECT * FROM inbox")
     file = tmp_path / "page.json"
-    file.write_bytes(_page(_online("G22.99-1"), _online("G22.99-2")))
+    file.write_bytes(made_page(online("G22.99-1"), online("G22.99-2")))
     before = len(office.sql("SELECT FROM audit_log"))
     assert "2 items would be booked, 0 of them" in operator.orders("correct", number, "--file", file, "--dry-run")
     assert len(office.sql("SELECT FROM audit_log")) == before
@@ -155,7 +156,7 @@ def test_corrected_bytes_are_a_new_message_that_names_the_old_one(office: Any, o
 
 
 def test_bytes_that_are_no_correction_are_refused(office: Any, operator: Any, tmp_path: Any) -> None:
-    page = _page(_online("G22.99-1", NgayNopHoSo="yesterday"))
+    page = made_page(online("G22.99-1", NgayNopHoSo="yesterday"))
     number = _came(office, body=page)
     before = operator.tables()
     file = tmp_path / "page.json"
@@ -168,7 +169,7 @@ def test_bytes_that_are_no_correction_are_refused(office: Any, operator: Any, tm
 
 
 def test_items_are_given_up(office: Any, operator: Any) -> None:
-    number = _came(office, _online("G22.99-1", MaTTHC="9.000002"), _online("G22.99-2", MaTTHC="9.000003"))
+    number = _came(office, online("G22.99-1", MaTTHC="9.000002"), online("G22.99-2", MaTTHC="9.000003"))
     operator.orders("drop", number)
     assert _open(office) == []
     assert {row.resolved_how for row in office.sql("SELECT resolved_how FROM set_aside")} == {"dropped"}
@@ -186,7 +187,7 @@ def _dies(*_: object) -> None:
 def _came(office: Any, *items: object, name: str = "after:", body: bytes = b"") -> int:
     """Keep a page of the portal, book what can be booked, and return its number."""
     with office.store.begin() as transaction:
-        kept = inbox.keep(transaction, Envelope("national_portal", KIND, name, body or _page(*items)))
+        kept = inbox.keep(transaction, Envelope("national_portal", KIND, name, body or made_page(*items)))
     book_kept(office.store, "national_portal", (KIND,))
     return kept.inbox_id
 
@@ -210,26 +211,3 @@ def _paid(reference: str) -> Any:
     return PaymentResult(
         our_reference=reference, partner_reference="T1", amount_vnd=50_000, state="paid", occurred_at=MORNING
     )
-
-
-def _page(*items: object) -> bytes:
-    return json.dumps({"error_code": 0, "result": items}, ensure_ascii=False).encode()
-
-
-def _online(portal_code: str, **changes: str) -> dict[str, str]:
-    return {
-        "MaHoSo": portal_code,
-        "MaTTHC": "9.000001",
-        "MaCoQuanThucHien": "H32.01",
-        "ChuHoSo": "Nguyễn Văn An",
-        "LoaiDoiTuong": "1",
-        "SoDienThoai": "0905000111",
-        "DiaChi": "1 Hùng Vương",
-        "MaTinhThanh": "56",
-        "NgayNopHoSo": "20260304090000",
-        "TrangThaiHoSo": "1",
-        "KenhThucHien": "2",
-        "HinhThuc": "0",
-        "DangKyNhanSMS": "0",
-        **changes,
-    }

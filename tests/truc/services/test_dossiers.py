@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from tests.truc.samples import wish as officers_wish
 from truc.domain.procedure import Channel
 from truc.domain.status import Outcome, Status
 from truc.errors import MalformedError
 from truc.services import dossiers
-from truc.services.dossiers import StatusChange
 
 MORNING = datetime(2026, 3, 4, 2, 0, tzinfo=UTC)
 OUTBOX = """
@@ -189,7 +189,7 @@ def test_a_dossier_is_found_by_any_of_its_names(office: Any) -> None:
 def test_a_change_of_status_that_is_rolled_back_tells_nobody(office: Any) -> None:
     code = office.receive()
     with office.undone() as transaction:
-        dossiers.change_status(transaction, _wish(code, 4, 1))
+        dossiers.change_status(transaction, officers_wish(code, 4, 1))
     assert [row.operation for row in office.sql(OUTBOX)] == ["dossier"]
     assert office.sql("SELECT status FROM dossiers")[0].status == 2
 
@@ -202,20 +202,7 @@ def _receive(office: Any, intake: Any) -> tuple[str, bool]:
 
 def _change(office: Any, code: str, status: int, hours: int) -> Outcome:
     with office.store.begin() as transaction:
-        return dossiers.change_status(transaction, _wish(code, status, hours)).outcome
-
-
-def _wish(code: str, status: int, hours: int) -> StatusChange:
-    return StatusChange(
-        dossier_code=code,
-        status=status,
-        changed_at=MORNING + timedelta(hours=hours),
-        officer_name="Trần Văn Bình",
-        officer_title="Chuyên viên",
-        department="Phòng Một",
-        note="",
-        source="one-stop",
-    )
+        return dossiers.change_status(transaction, officers_wish(code, status, hours)).outcome
 
 
 def _message(office: Any, sealed: Any) -> dict[str, Any]:

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from tests.truc.samples import wish as officers_wish
 from truc.domain.status import Outcome, Status
 from truc.errors import SetupError
 from truc.exchange import bodies, bulk, outbox
 from truc.exchange.bulk import Run
 from truc.services import dossiers, status_sync
-from truc.services.dossiers import StatusChange
 from truc.services.status_sync import Coverage
 from truc.store import catalogue
 from truc.store import dossiers as dossier_store
@@ -37,11 +37,11 @@ class Archive:
     def told(self, code: str, status: int, hours: float) -> None:
         """Move a dossier as every day: its change is published at once."""
         with self.office.store.begin() as transaction:
-            assert dossiers.change_status(transaction, _wish(code, status, hours)).outcome is Outcome.APPLIED
+            assert dossiers.change_status(transaction, officers_wish(code, status, hours)).outcome is Outcome.APPLIED
 
     def untold(self, code: str, status: int, hours: float) -> None:
         """Move a dossier in the store alone, as an import of old data does."""
-        wish = _wish(code, status, hours)
+        wish = officers_wish(code, status, hours)
         with self.office.store.begin() as transaction:
             agency = dossier_store.get_locked(transaction, code).agency_code
             officer = catalogue.keep_officer(
@@ -378,17 +378,4 @@ def _finish(archive: Archive, external_id: str, state: str) -> None:
         " WHERE external_id = :external_id",
         state=state,
         external_id=external_id,
-    )
-
-
-def _wish(code: str, status: int, hours: float) -> StatusChange:
-    return StatusChange(
-        dossier_code=code,
-        status=status,
-        changed_at=MORNING + timedelta(hours=hours),
-        officer_name="Trần Văn Bình",
-        officer_title="Chuyên viên",
-        department="Phòng Một",
-        note="Đã chuyển bước",
-        source="one-stop",
     )
