@@ -89,7 +89,7 @@ class OutboxTrigger(BaseEventTrigger):
     """
 
     def __init__(self, party: str, operations: list[str]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call]  # Airflow states no types here
         self.party, self.operations = party, operations
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -121,7 +121,7 @@ class OutboxTrigger(BaseEventTrigger):
 
 
 def _event(queues_woken: Set[str]) -> TriggerEvent:
-    return TriggerEvent({"queues": sorted(queues_woken)})  # type: ignore[no-untyped-call]
+    return TriggerEvent({"queues": sorted(queues_woken)})  # type: ignore[no-untyped-call]  # nor here
 
 
 def _address() -> str:

@@ -9,6 +9,7 @@ call is known to have had no chance of an effect (the connection was never made,
 import ipaddress
 import ssl
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
@@ -123,7 +124,8 @@ class Rest:
                 verify=self._ca_file or True,
             )
             if "set-cookie" in response.headers:
-                extract_cookies_to_jar(self._session.cookies, prepared, response.raw)  # type: ignore[no-untyped-call]
+                keep_cookies: Callable[..., None] = extract_cookies_to_jar  # requests states no types for it
+                keep_cookies(self._session.cookies, prepared, response.raw)
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
             raise translate(self._party, error, harmless=harmless) from error
         with response:
