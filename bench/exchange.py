@@ -93,40 +93,40 @@ def _leg(way: Way, ground: Ground, number: int) -> Leg:
             ready = PROCESSES.Event()
             running[role] = started(work, Job(here.root, portal.connection, codes, number, ready, go, stop))
             assert ready.wait(60), f"{way.name}: {role} does not come up"
-    pids = {role: int(one.pid or 0) for role, one in running.items()}
-    pids |= {"PostgreSQL": postmaster(here), "stand-in": int(getattr(portal.process, "pid", 0))}
-    before = {role: cpu_s(pid) for role, pid in pids.items()}
+    lasting = {"PostgreSQL": postmaster(here), "stand-in": int(getattr(portal.process, "pid", 0))}
+    before = _spent(running) | {role: cpu_s(pid) for role, pid in lasting.items()}
     begun = time.perf_counter()
     go.set()
-    spent = _until_done(way, ground.store, running, pids)
+    spent = _until_done(way, ground.store, running)
     taken_s = time.perf_counter() - begun
+    spent |= {role: cpu_s(pid) for role, pid in lasting.items()}
     stop.set()
     for one in running.values():
         one.join(60)
         assert one.exitcode == 0, f"{way.name}: a process ended with {one.exitcode}"
     effects = portal.asked("effects", operation="DongBoHoSoMC")
     assert (len(effects), {one["times"] for one in effects}) == (len(codes), {1}), f"{way.name}: {len(effects)} arrived"
-    return Leg(taken_s, {role: spent[role] - before[role] for role in pids})
+    return Leg(taken_s, {role: spent[role] - before[role] for role in spent})
 
 
-def _until_done(way: Way, store: Store, running: dict[str, BaseProcess], pids: dict[str, int]) -> dict[str, float]:
+def _until_done(way: Way, store: Store, running: dict[str, BaseProcess]) -> dict[str, float]:
     """Wait until nothing is open, and return the processor time that each process had then."""
     until = time.monotonic() + LEG_WITHIN_S
     ends = running["delivering" if way.opens is None else "publishing"]
     spent: dict[str, float] = {}
     while ends.is_alive() or (way.opens is not None and _is_open(store, way.opens)):
         assert time.monotonic() < until, f"{way.name}: not done after {LEG_WITHIN_S} s"
-        spent |= _spent(pids)
+        spent |= _spent(running)
         ends.join(LOOK_S) if ends.is_alive() else time.sleep(LOOK_S)
-    return spent | _spent(pids)
+    return spent | _spent(running)
 
 
-def _spent(pids: dict[str, int]) -> dict[str, float]:
-    """Return the processor time of each process that still runs."""
+def _spent(running: dict[str, BaseProcess]) -> dict[str, float]:
+    """Return the processor time of each process that still runs; they have no children, and looking costs little."""
     found = {}
-    for role, pid in pids.items():
+    for role, one in running.items():
         with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
-            found[role] = cpu_s(pid)
+            found[role] = float(sum(psutil.Process(one.pid).cpu_times()[:2]))
     return found
 
 

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -195,8 +195,8 @@ def _fill(store: Store, exchanges: int) -> int:
         transaction.sql.execute(
             text("SELECT setval('exchange_seq', CAST(:last AS bigint))"), {"last": exchanges + OPEN}
         )
-    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("VACUUM (ANALYZE)"))
+    with closing(store.engine.raw_connection()) as connection:  # no transaction: VACUUM takes none
+        connection.cursor().execute("VACUUM (ANALYZE)")
     return Drawer(KEPT_MONTHS, newest).number
 
 

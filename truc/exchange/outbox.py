@@ -44,38 +44,36 @@ MESSAGES: dict[Event, type[Outbound]] = {
 }
 
 # One round trip: names that are new get a row each, and their message is kept once however many parties it goes to.
-_PUBLISH = text(
-    """
-    WITH given AS MATERIALIZED (
-        SELECT nextval('exchange_seq') AS id, one.*
-        FROM unnest(CAST(:parties AS text[]), CAST(:operations AS text[]), CAST(:keys AS text[]),
-                    CAST(:external_ids AS text[]), CAST(:messages AS integer[]))
-            AS one(party, operation, key, external_id, message)
-    ), named AS (
-        INSERT INTO outbox_names (party, operation, external_id, outbox_id)
-        SELECT party, operation, external_id, id FROM given ORDER BY party, operation, external_id
-        ON CONFLICT DO NOTHING
-        RETURNING outbox_id
-    ), kept AS MATERIALIZED (
-        SELECT new_body_id(one.months) AS id, one.*
-        FROM unnest(CAST(:sealed AS bytea[]), CAST(:digests AS text[]), CAST(:months AS integer[]),
-                    CAST(:dossiers AS text[]), CAST(:amounts AS bigint[]))
-            WITH ORDINALITY AS one(sealed, digest, months, dossier_code, amount_vnd, number)
-        WHERE EXISTS (SELECT FROM given JOIN named ON named.outbox_id = given.id WHERE given.message = one.number)
-    ), bodies AS (
-        INSERT INTO kept_bodies (id, digest, content_type, sealed)
-        SELECT id, digest, :content_type, sealed FROM kept
-    ), new AS (
-        INSERT INTO outbox (id, place, party, operation, key, external_id, dossier_code, amount_vnd, message_id, trace)
-        SELECT given.id, given.id, given.party, given.operation, given.key, given.external_id, kept.dossier_code,
-            kept.amount_vnd, kept.id, CAST(:trace AS text)
-        FROM given JOIN named ON named.outbox_id = given.id JOIN kept ON kept.number = given.message
-        ORDER BY given.id
-        RETURNING party, operation
-    )
-    SELECT count(*) AS times, pg_notify(:woken, party || '/' || operation) FROM new GROUP BY party, operation
-    """
+_PUBLISH = """
+WITH given AS MATERIALIZED (
+    SELECT nextval('exchange_seq') AS id, one.*
+    FROM unnest(CAST(%(parties)s AS text[]), CAST(%(operations)s AS text[]), CAST(%(keys)s AS text[]),
+                CAST(%(external_ids)s AS text[]), CAST(%(messages)s AS integer[]))
+        AS one(party, operation, key, external_id, message)
+), named AS (
+    INSERT INTO outbox_names (party, operation, external_id, outbox_id)
+    SELECT party, operation, external_id, id FROM given ORDER BY party, operation, external_id
+    ON CONFLICT DO NOTHING
+    RETURNING outbox_id
+), kept AS MATERIALIZED (
+    SELECT new_body_id(one.months) AS id, one.*
+    FROM unnest(CAST(%(sealed)s AS bytea[]), CAST(%(digests)s AS text[]), CAST(%(months)s AS integer[]),
+                CAST(%(dossiers)s AS text[]), CAST(%(amounts)s AS bigint[]))
+        WITH ORDINALITY AS one(sealed, digest, months, dossier_code, amount_vnd, number)
+    WHERE EXISTS (SELECT FROM given JOIN named ON named.outbox_id = given.id WHERE given.message = one.number)
+), bodies AS (
+    INSERT INTO kept_bodies (id, digest, content_type, sealed)
+    SELECT id, digest, %(content_type)s, sealed FROM kept
+), new AS (
+    INSERT INTO outbox (id, place, party, operation, key, external_id, dossier_code, amount_vnd, message_id, trace)
+    SELECT given.id, given.id, given.party, given.operation, given.key, given.external_id, kept.dossier_code,
+        kept.amount_vnd, kept.id, CAST(%(trace)s AS text)
+    FROM given JOIN named ON named.outbox_id = given.id JOIN kept ON kept.number = given.message
+    ORDER BY given.id
+    RETURNING party, operation
 )
+SELECT count(*) AS times, pg_notify(%(woken)s, party || '/' || operation) FROM new GROUP BY party, operation
+"""
 
 _WAKE = text("SELECT pg_notify(:woken, :party || '/' || name) FROM unnest(CAST(:operations AS text[])) AS name")
 
@@ -134,7 +132,7 @@ def publish_many(transaction: Transaction, given: Sequence[Publication]) -> int:
     }
     with tracing.span("publish", kind="producer", attributes={"truc.messages": len(given)}):
         values["trace"] = tracing.traceparent()
-        return sum(row.times for row in transaction.sql.execute(_PUBLISH, values))
+        return sum(row.times for row in transaction.sql.exec_driver_sql(_PUBLISH, values))
 
 
 def wake(transaction: Transaction, party: str) -> None:

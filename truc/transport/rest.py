@@ -12,10 +12,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 import urllib3
+from requests.adapters import HTTPAdapter
 from requests.cookies import extract_cookies_to_jar
 
 from truc import tracing
@@ -86,6 +88,8 @@ class Rest:
         self._limits = limits
         self._session = requests.Session()
         self._session.trust_env = False
+        self._adapter = _OneHost(pool_maxsize=limits.concurrency)
+        self._session.mount(self._base_url, self._adapter)
         self._templates: dict[tuple[object, ...], requests.PreparedRequest] = {}
         self._ca_file = ca_file
 
@@ -117,7 +121,7 @@ class Rest:
         try:
             prepared = self._prepared(method, path, body, headers)
             # Straight to the adapter: redirects are not followed here, and hooks are not used.
-            response = self._session.get_adapter(prepared.url or "").send(
+            response = self._adapter.send(
                 prepared,
                 timeout=(self._limits.connect_timeout_s, self._limits.timeout_s),
                 stream=True,
@@ -140,11 +144,13 @@ class Rest:
         template = self._templates.get(seen)
         if template is None:
             template = self._session.prepare_request(requests.Request(method, f"{self._base_url}{path}", headers))
+            template.headers.pop("Cookie", None)  # those of the template's day; the session has today's
             if len(self._templates) < TEMPLATES_MAX:  # paths may hold a code each
                 self._templates[seen] = template
-        prepared = template.copy()
-        prepared.headers.pop("Cookie", None)  # those of the template's day; the session has today's
-        prepared.prepare_cookies(self._session.cookies)
+        prepared = requests.PreparedRequest()
+        prepared.method, prepared.url, prepared.headers = template.method, template.url, template.headers.copy()
+        if self._session.cookies:
+            prepared.prepare_cookies(self._session.cookies)
         prepared.prepare_body(body or None, None)
         prepared.headers.update(tracing.carried(None) or {})
         return prepared
@@ -170,6 +176,18 @@ class Rest:
             # An answer had begun, so the bytes had arrived: whatever the error is, it is silence.
             raise silence(f"{self._party}: {type(error).__name__}: no whole answer", harmless=harmless) from error
         return bytes(content)
+
+
+class _OneHost(HTTPAdapter):
+    """The connections to one address with one CA file: which pool that is, is worked out once, not for every call."""
+
+    _pool: Any = None  # requests says a narrower type than it returns
+
+    def get_connection_with_tls_context(self, *given: Any, **named: Any) -> Any:
+        """Return the pool; every call of a `Rest` is to the same one."""
+        if self._pool is None:
+            self._pool = super().get_connection_with_tls_context(*given, **named)
+        return self._pool
 
 
 def translate(party: str, error: Exception, *, harmless: bool) -> TrucError:

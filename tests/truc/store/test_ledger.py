@@ -42,6 +42,7 @@ def test_the_database_refuses_at_commit_an_entry_that_does_not_balance(
     connection = empty_store.engine.raw_connection()
     try:
         with connection.cursor() as cursor:
+            cursor.execute("BEGIN")
             entry = cursor.execute(ENTRY).fetchone()[0]  # type: ignore[attr-defined]  # psycopg's own cursor
             for line, amount in enumerate(amounts, start=1):
                 cursor.execute(LINE, (entry, line, f"a{line}", amount))
