@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import requests
 from sqlalchemy import text
 
 from sandbox.serve import Running
+from tests.truc import samples
 from truc import parties, steps
 from truc.connections import Connection, from_airflow_json
 from truc.domain.calendar import WorkingCalendar
@@ -159,13 +160,13 @@ def office(store: Store) -> Office:
     return made
 
 
-CITIZEN = Person(
-    name="Phạm Thị Hòa",
-    personal_id="056111222333",
-    phone="0905111222",
-    address="7 Lê Lợi, Nha Trang",
-    province_code="56",
-)
+# One message to each party.
+MESSAGES: dict[str, Callable[[int], tuple[Any, str, str]]] = {
+    "national_portal": samples.dossier,
+    "momo": samples.payment,
+    "vnpost": samples.parcel,
+    "sms": samples.notice,
+}
 QUICK = {"timeout_s": 1.0, "connect_timeout_s": 1.0, "backoff_s": 0.05, "backoff_max_s": 0.2, "settle_s": 0.0}
 # How each party's operation is called at the stand-in: (fault operation, effect operation).
 CALLS = {
@@ -243,7 +244,7 @@ class Hub:
 
     def one_for(self, party: str, number: int = 1) -> str:
         """Publish one message to the party and return its external id."""
-        made = {"national_portal": dossier, "momo": payment, "vnpost": parcel, "sms": notice}[party](number)
+        made = MESSAGES[party](number)
         assert self.publish(made) == 1
         return made[2]
 
@@ -374,84 +375,13 @@ def partner(tmp_path: Path, limits: Callable[..., None]) -> Iterator[Callable[[s
         one.running.close()
 
 
-def dossier(number: int) -> tuple[DossierReceived, str, str]:
-    """A received dossier, its key and its external id."""
-    code = f"H32.01-260304-{number:04d}"
-    message = DossierReceived(
-        dossier_code=code,
-        procedure_code="1.004873",
-        procedure_name="Cấp Giấy xác nhận tình trạng hôn nhân",
-        field_code="Z00-HT",
-        field_name="Hộ tịch",
-        agency_code="H32.01",
-        agency_name="Sở thử nghiệm",
-        channel=Channel.COUNTER,
-        applicant=CITIZEN,
-        received_at=MORNING,
-        due_at=MORNING + timedelta(days=3),
-        status=2,
-        fee_vnd=0,
-    )
-    return message, code, code
-
-
-def step(number: int, status: int, hours: int) -> tuple[StatusChanged, str, str]:
-    """A status change of that dossier, its key and its external id."""
-    code = f"H32.01-260304-{number:04d}"
-    message = StatusChanged(
-        dossier_code=code,
-        status=status,
-        changed_at=MORNING + timedelta(hours=hours),
-        officer_name="Trần Văn Bình",
-        officer_title="Chuyên viên",
-        department="Phòng Một",
-        note="Đã chuyển bước",
-        started_at=MORNING,
-        due_at=MORNING + timedelta(days=3),
-    )
-    return message, code, f"{code}/{hours}"
-
-
-def payment(number: int) -> tuple[PaymentRequested, str, str]:
-    """A payment request through momo."""
-    reference = f"P260304{number:08d}"
-    message = PaymentRequested(
-        our_reference=reference,
-        dossier_code="H32.01-260304-0001",
-        amount_vnd=50_000,
-        purpose="Phi ho so",
-        requested_at=MORNING,
-    )
-    return message, reference, reference
-
-
-def parcel(number: int) -> tuple[PostalRequested, str, str]:
-    """A parcel for a citizen."""
-    order = f"H32.01-260304-{number:04d}-R1"
-    office = Person(
-        kind="organisation", name="Sở thử nghiệm", phone="0258123456", address="Nha Trang", province_code="56"
-    )
-    message = PostalRequested(
-        order_number=order,
-        dossier_code=order[:-3],
-        direction="return",
-        sender=office,
-        receiver=CITIZEN,
-        fee_vnd=23_000,
-    )
-    return message, order, order
-
-
-def notice(number: int, phone: str = "0905111222") -> tuple[NoticeDue, str, str]:
-    """A short message to a citizen."""
-    code = f"H32.01-260304-{number:04d}"
-    message = NoticeDue(
-        notice_id=f"{code}/ready", dossier_code=code, notice="ready", phone=phone, text=f"Ho so {code} da co ket qua."
-    )
-    return message, message.notice_id, message.notice_id
-
-
 @pytest.fixture
 def make() -> dict[str, Callable[..., tuple[Any, str, str]]]:
     """Messages to publish: (message, key, external id)."""
-    return {"dossier": dossier, "step": step, "payment": payment, "parcel": parcel, "notice": notice}
+    return {
+        "dossier": samples.dossier,
+        "step": samples.step,
+        "payment": samples.payment,
+        "parcel": samples.parcel,
+        "notice": samples.notice,
+    }

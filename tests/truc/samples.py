@@ -1,11 +1,20 @@
-"""What tests of several rooms send: a page of the national portal's list, and an officer's change of status."""
+"""What tests of several rooms send: messages to publish, a page of the portal's list, an officer's change of status."""
 
 import json
 from datetime import UTC, datetime, timedelta
 
+from truc.domain.procedure import Channel
+from truc.messages import DossierReceived, NoticeDue, PaymentRequested, Person, PostalRequested, StatusChanged
 from truc.services.dossiers import StatusChange
 
 MORNING = datetime(2026, 3, 4, 2, 0, tzinfo=UTC)  # a Wednesday, 9:00 in Vietnam
+CITIZEN = Person(
+    name="Phạm Thị Hòa",
+    personal_id="056111222333",
+    phone="0905111222",
+    address="7 Lê Lợi, Nha Trang",
+    province_code="56",
+)
 
 
 def page(*items: object) -> bytes:
@@ -45,3 +54,80 @@ def wish(code: str, status: int, hours: float) -> StatusChange:
         note="Đã chuyển bước",
         source="one-stop",
     )
+
+
+def dossier(number: int) -> tuple[DossierReceived, str, str]:
+    """A received dossier, its key and its external id."""
+    code = f"H32.01-260304-{number:04d}"
+    message = DossierReceived(
+        dossier_code=code,
+        procedure_code="1.004873",
+        procedure_name="Cấp Giấy xác nhận tình trạng hôn nhân",
+        field_code="Z00-HT",
+        field_name="Hộ tịch",
+        agency_code="H32.01",
+        agency_name="Sở thử nghiệm",
+        channel=Channel.COUNTER,
+        applicant=CITIZEN,
+        received_at=MORNING,
+        due_at=MORNING + timedelta(days=3),
+        status=2,
+        fee_vnd=0,
+    )
+    return message, code, code
+
+
+def step(number: int, status: int, hours: int) -> tuple[StatusChanged, str, str]:
+    """A status change of that dossier, its key and its external id."""
+    code = f"H32.01-260304-{number:04d}"
+    message = StatusChanged(
+        dossier_code=code,
+        status=status,
+        changed_at=MORNING + timedelta(hours=hours),
+        officer_name="Trần Văn Bình",
+        officer_title="Chuyên viên",
+        department="Phòng Một",
+        note="Đã chuyển bước",
+        started_at=MORNING,
+        due_at=MORNING + timedelta(days=3),
+    )
+    return message, code, f"{code}/{hours}"
+
+
+def payment(number: int) -> tuple[PaymentRequested, str, str]:
+    """A payment request through momo."""
+    reference = f"P260304{number:08d}"
+    message = PaymentRequested(
+        our_reference=reference,
+        dossier_code="H32.01-260304-0001",
+        amount_vnd=50_000,
+        purpose="Phi ho so",
+        requested_at=MORNING,
+    )
+    return message, reference, reference
+
+
+def parcel(number: int) -> tuple[PostalRequested, str, str]:
+    """A parcel for a citizen."""
+    order = f"H32.01-260304-{number:04d}-R1"
+    office = Person(
+        kind="organisation", name="Sở thử nghiệm", phone="0258123456", address="Nha Trang", province_code="56"
+    )
+    message = PostalRequested(
+        order_number=order,
+        dossier_code=order[:-3],
+        direction="return",
+        sender=office,
+        receiver=CITIZEN,
+        fee_vnd=23_000,
+    )
+    return message, order, order
+
+
+def notice(number: int, phone: str = "0905111222") -> tuple[NoticeDue, str, str]:
+    """A short message to a citizen."""
+    code = f"H32.01-260304-{number:04d}"
+    message = NoticeDue(
+        notice_id=f"{code}/ready", dossier_code=code, notice="ready", phone=phone, text=f"Ho so {code} da co ket qua."
+    )
+    return message, message.notice_id, message.notice_id
