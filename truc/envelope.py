@@ -65,6 +65,16 @@ class Receipt:
     content_type: str = "application/json"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One payment of ours that a partner is asked about."""
+
+    our_reference: str
+    partner_token: str  # what the partner called it when it took the order, "" where it said nothing
+    amount_vnd: int
+    requested_at: datetime
+
+
 class Arrival(StrEnum):
     """What a partner says when asked about an earlier send."""
 

@@ -21,6 +21,7 @@ class Event(StrEnum):
     STATUS_CHANGED = "status_changed"
     POSTAL_REQUESTED = "postal_requested"
     PAYMENT_REQUESTED = "payment_requested"
+    REFUND_REQUESTED = "refund_requested"
     NOTICE_DUE = "notice_due"
 
 
@@ -32,6 +33,8 @@ class Capability(StrEnum):
     GIVE_DOSSIERS = "give_dossiers"
     TAKE_PAYMENTS = "take_payments"
     CALL_BACK = "call_back"
+    REFUND = "refund"
+    SAY_PAYMENT = "say_payment"
     FETCH_STATEMENT = "fetch_statement"
     SHIP = "ship"
     TRACK = "track"
@@ -47,6 +50,21 @@ class Retention:
 
 
 KEPT = Retention()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentTerms:
+    """How a payment through this party lives, from the order to its end.
+
+    `ask_after_s`: seconds after the order at which it is asked about (`client.get_payment`), the last one repeated
+    until `lives_s`; once more after that. Empty: the party cannot be asked.
+    """
+
+    lives_s: int  # how long a citizen may pay: what is not paid then has expired, once the party says so
+    ask_after_s: tuple[int, ...] = ()
+    refunds: Literal["none", "whole", "partial"] = "none"
+    amount_vnd_min: int = 1
+    amount_vnd_max: int = 10**12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +101,7 @@ class Pipeline:
     """One DAG of this party. `does` names the step in truc.steps; `of` the operations or feeds it works."""
 
     dag_id: str
-    does: Literal["deliver", "fetch", "fetch_day"]
+    does: Literal["deliver", "fetch", "fetch_day", "ask_payments"]
     of: tuple[str, ...]
     schedule: str  # cron, Asia/Ho_Chi_Minh
     title: str
@@ -156,6 +174,8 @@ class Manifest:
     limits: Limits = Limits()
     rules: tuple[Rule, ...] = ()
     callbacks_retention: Retention = KEPT
+    payments: PaymentTerms | None = None  # for a party that takes payments
+    callback_age_max_s: int | None = None  # a call that says it is older is not believed
 
     @property
     def retentions(self) -> tuple[Retention, ...]:

@@ -98,6 +98,21 @@ class PaymentRequested(Message):
     requested_at: AwareDatetime
 
 
+class RefundRequested(Message):
+    """Money is to go back to the citizen, wholly or in part."""
+
+    refund_reference: str  # ours, unique
+    our_reference: str  # of the payment
+    dossier_code: str
+    partner_reference: str  # the partner's transaction that took the money
+    paid_vnd: Vnd
+    amount_vnd: Vnd
+    paid_at: AwareDatetime
+    purpose: str
+    requested_at: AwareDatetime
+    requested_by: str
+
+
 class NoticeDue(Message):
     """A citizen should hear something."""
 
@@ -130,11 +145,23 @@ class PaymentResult(Message):
     occurred_at: AwareDatetime
 
 
+class RefundResult(Message):
+    """A partner's word on one refund of ours."""
+
+    refund_reference: str = Field(min_length=1)
+    partner_reference: str
+    amount_vnd: Vnd
+    state: Literal["pending", "refunded", "refused"]
+    occurred_at: AwareDatetime
+    reason: str = ""  # the partner's code and words for a refusal
+
+
 class PaymentAddress(Message):
     """Where the citizen pays: the answer to a payment request."""
 
     our_reference: str
     pay_url: str
+    partner_token: str = ""  # what the partner calls the order, where it must be asked by that
 
 
 class ShipmentEvent(Message):
@@ -187,8 +214,8 @@ class Unreadable(Message):
     text: str
 
 
-Outbound = DossierReceived | StatusChanged | PostalRequested | PaymentRequested | NoticeDue
-Inbound = OnlineDossier | PaymentResult | PaymentAddress | ShipmentEvent | Statement | Unreadable
+Outbound = DossierReceived | StatusChanged | PostalRequested | PaymentRequested | RefundRequested | NoticeDue
+Inbound = OnlineDossier | PaymentResult | PaymentAddress | RefundResult | ShipmentEvent | Statement | Unreadable
 
 __all__ = [
     "Channel",
@@ -203,6 +230,8 @@ __all__ = [
     "PaymentResult",
     "Person",
     "PostalRequested",
+    "RefundRequested",
+    "RefundResult",
     "ShipmentEvent",
     "Statement",
     "StatementLine",

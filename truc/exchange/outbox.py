@@ -28,6 +28,7 @@ from truc.messages import (
     Outbound,
     PaymentRequested,
     PostalRequested,
+    RefundRequested,
     StatusChanged,
 )
 from truc.store.opened import Transaction
@@ -40,6 +41,7 @@ MESSAGES: dict[Event, type[Outbound]] = {
     Event.STATUS_CHANGED: StatusChanged,
     Event.POSTAL_REQUESTED: PostalRequested,
     Event.PAYMENT_REQUESTED: PaymentRequested,
+    Event.REFUND_REQUESTED: RefundRequested,
     Event.NOTICE_DUE: NoticeDue,
 }
 
