@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 
 # Commands kept elsewhere; further ones come from the entry-point group, so that this file knows no stand-in.
 ELSEWHERE = {
+    "certs": "truc.kit.certificates:certs",
     "exchange": "truc.operating.commands:exchange",
     "journal": "truc.operating.journal:journal",
+    "party": "truc.kit.party:party",
+    "statement": "truc.kit.statement:statement",
+    "vectors": "truc.kit.vectors:vectors",
 }
 ENTRY_POINTS = "truc.commands"
 PROGRAM = "truc"
