@@ -12,11 +12,14 @@ import psycopg
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from mappings.vnpost import order
 from truc.envelope import Answer, Arrival, Outgoing, Receipt
-from truc.errors import OutcomeUnknownError, RejectedError, TransientError, TrucError
-from truc.exchange import courier
+from truc.errors import OutcomeUnknownError, RejectedError, SetupError, TransientError, TrucError
+from truc.exchange import courier, outcomes
 from truc.exchange.courier import Delivery
+from truc.exchange.outcomes import Outcome
 from truc.manifest import OutcomeClass
+from truc.messages import PostalRequested
 from truc.store.opened import Store, open_store
 
 
@@ -147,6 +150,51 @@ def test_a_hand_that_breaks_ends_the_run_and_leaves_the_message_to_the_next(hub:
     hub.leases_end()
     assert _deliver(hub, post).counts == {"sent": 1}
     assert post.effects == {name: 1}
+
+
+def test_a_mapping_that_asks_for_settings_costs_its_message_alone(
+    hub: Any, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.publish(make["parcel"](1), make["parcel"](2), make["parcel"](3))
+    write = order.write
+
+    def asks(message: PostalRequested) -> bytes:
+        if message.order_number == make["parcel"](2)[2]:
+            raise SetupError("no such district", reason="district_unknown")
+        return write(message)
+
+    monkeypatch.setattr(order, "write", asks)
+    post = Post()
+    assert _deliver(hub, post).counts == {"sent": 2, "set_aside": 1}
+    assert hub.aside() == [(make["parcel"](2)[2], "district_unknown")]
+
+
+def test_what_was_found_is_written_down_also_when_one_of_the_last_cannot_be(
+    hub: Any, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hand breaks while others still call: the end of the run writes down what they came to, one by one."""
+    hub.publish(*(make["parcel"](number) for number in range(1, 5)))
+    together, settle, bad = threading.Barrier(4), outcomes.settle, make["parcel"](3)[2]
+
+    def settles(transaction: Any, found: Sequence[Outcome], **named: Any) -> None:
+        if any(one.one.external_id == bad and one.became == "sent" for one in found):
+            raise ValueError("a value of no use")
+        settle(transaction, found, **named)
+
+    def breaks() -> None:
+        if together.wait(10) == 0:
+            raise SystemExit
+
+    post = Post()
+    post.on_call = breaks
+    monkeypatch.setattr(courier.outcomes, "settle", settles)
+    with pytest.raises(SystemExit):
+        _deliver(hub, post)
+    # Four calls: one broke, and of the others one may be the one that cannot be written down.
+    assert Counter(hub.states()) in (Counter(sent=3, sending=1), Counter(sent=2, sending=2))
+    broke = [row.external_id for row in hub.rows() if row.state == "sending"]
+    assert bad in broke
+    assert hub.sql("SELECT FROM couriers") == []
 
 
 @pytest.mark.parametrize("broken", ["message", "body"])

@@ -1,12 +1,13 @@
 """Hands make calls at the same time, as many as there are hands, and lose none of what they found."""
 
+import sys
 import threading
 import time
 from typing import Any
 
 import pytest
 
-from truc.exchange.hands import ThreadHands
+from truc.exchange.hands import SWITCH_S, ThreadHands
 
 
 @pytest.fixture
@@ -79,3 +80,11 @@ def test_the_clock_goes_on_while_the_hands_rest(hands: Any) -> None:
     before = hands.now_s()
     hands.rest(0.05)
     assert hands.now_s() - before >= 0.05
+
+
+def test_the_interpreter_switches_threads_as_before_when_the_hands_are_gone() -> None:
+    before = sys.getswitchinterval()
+    made = ThreadHands(1, name="test")
+    assert sys.getswitchinterval() == pytest.approx(SWITCH_S)
+    made.close()
+    assert sys.getswitchinterval() == pytest.approx(before)

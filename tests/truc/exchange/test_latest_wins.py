@@ -51,6 +51,28 @@ def test_one_that_was_stopped_holds_no_newer_one_and_needs_no_person_any_more(hu
 
 
 @pytest.mark.usefixtures("newest_only")
+@pytest.mark.parametrize("reason", ["outcome_unknown", "bytes_dropped", "seal_broken"])
+def test_one_that_was_stopped_and_may_have_arrived_still_waits_for_a_person(hub: Any, make: Any, reason: str) -> None:
+    hub.publish(make["step"](1, 4, 1))
+    _settle(hub, [outcomes.stopped(one, "set_aside", reason, "") for one in _claim(hub)])
+    hub.publish(make["step"](1, 5, 2))
+    assert _claim(hub) == []
+    assert [row.state for row in hub.rows()] == ["set_aside", "waiting"]
+    assert hub.aside() == [(STEPS[1], reason)]
+
+
+@pytest.mark.usefixtures("newest_only")
+def test_one_that_was_never_written_cannot_have_arrived_and_makes_way(hub: Any, make: Any) -> None:
+    hub.publish(make["step"](1, 4, 1))
+    hub.sql("UPDATE kept_bodies SET sealed = sealed || '\\x00'")
+    with hub.store.begin() as transaction:
+        claims.claim(transaction, "national_portal", ("progress",), worker="w", most=20, lease=LEASE)
+    assert hub.aside() == [(STEPS[1], "seal_broken")]
+    hub.publish(make["step"](1, 5, 2))
+    assert [one.external_id for one in _claim(hub)] == [STEPS[2]]
+
+
+@pytest.mark.usefixtures("newest_only")
 def test_one_that_may_have_arrived_is_settled_first(hub: Any, make: Any) -> None:
     hub.publish(make["step"](1, 4, 1))
     [first] = _claim(hub)

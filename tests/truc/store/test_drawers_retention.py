@@ -145,6 +145,20 @@ def test_bytes_and_row_that_an_open_item_needs_stay(old: None, sql: Any, connect
     assert len(drawers.drop_old(connection)) == 2
 
 
+@pytest.mark.parametrize(("kind", "reason"), [("ipn_refused", "bad_signature"), ("ipn", "same_id_other_bytes")])
+def test_what_any_stranger_can_leave_behind_keeps_no_drawer(
+    old: None, sql: Any, connection: Connection, kind: str, reason: str
+) -> None:
+    sql(
+        "INSERT INTO set_aside (party, kind, inbox_id, item, reason, text)"
+        " VALUES ('momo', :kind, 2, 'i', :reason, 't')",
+        kind=kind,
+        reason=reason,
+    )
+    dropped = [f"inbox_{OLD_LIST.name}", f"kept_bodies_{OVER.name}", f"outbox_{OLD_LIST.name}"]
+    assert sorted(drawers.drop_old(connection)) == dropped
+
+
 def test_bytes_of_a_message_that_was_not_booked_yet_stay(old: None, sql: Any, connection: Connection) -> None:
     sql(
         "INSERT INTO inbox (id, party, kind, external_id, digest, body_id) VALUES (3, 'momo', 'ipn', 'f', 'd', :body)",

@@ -1,13 +1,17 @@
 """A close is time-stamped by an outside authority, now or later, and the stamp is checked with the close."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.truc.exchange.journal.conftest import DAY, Books
 from tests.truc.trust.authority import Authority
+from truc import steps
 from truc.errors import MalformedError, SetupError, TransientError
+from truc.exchange.journal.signatures import hub_key
 from truc.exchange.journal.stamps import stamper
+from truc.settings import Settings
 from truc.trust.stamping import read_roots
 
 
@@ -41,6 +45,29 @@ def test_an_authority_that_is_away_holds_no_close_back(day: Books, authority: Au
     authority.away = False
     assert day.close(stamp=stamp) == 0
     assert day.sql("SELECT count(*) AS times FROM journal_stamps")[0].times == 2
+
+
+def test_the_nightly_close_asks_the_authority_of_the_settings(
+    day: Books, authority: Authority, server: Settings
+) -> None:
+    night = replace(server, tsa_url=authority.url, tsa_ca_file=authority.root)
+    assert steps.close_day(day.store, night) == 2
+    assert authority.asked == 2
+    report = day.verify(tsa_roots=read_roots(authority.root), public_key=hub_key(server.secrets).public_key())
+    assert (report.bad, report.looked_at["time-stamps"]) == (0, 2)
+
+
+def test_without_an_authority_the_nightly_close_asks_nobody(day: Books, authority: Authority, server: Settings) -> None:
+    assert steps.close_day(day.store, server) == 2
+    assert (authority.asked, day.sql("SELECT * FROM journal_stamps")) == (0, [])
+
+
+def test_an_authority_without_its_roots_is_for_a_person_to_mend(
+    day: Books, authority: Authority, server: Settings
+) -> None:
+    with pytest.raises(SetupError, match="TRUC_TSA_CA_FILE"):
+        steps.close_day(day.store, replace(server, tsa_url=authority.url))
+    assert day.closed() == []
 
 
 def test_an_altered_answer_is_not_kept(day: Books, authority: Authority) -> None:
