@@ -2,13 +2,13 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 import psycopg
 from psycopg.pq import ExecStatus
-from sqlalchemy import Connection, Engine, RootTransaction, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 
 from truc import secrets_file
@@ -50,20 +50,15 @@ class Store:
     @contextmanager
     def begin(self) -> Iterator[Transaction]:
         """Open a transaction; it commits at the end and rolls back on any exception."""
-        connection, opened = self._begun()
-        with connection, opened:
+        with ExitStack() as stack:
+            try:
+                connection = stack.enter_context(self.engine.begin())
+            except OperationalError as error:
+                if not error.connection_invalidated:
+                    raise
+                # BEGIN found a kept connection cut: all of them are dropped by now, and this one is new.
+                connection = stack.enter_context(self.engine.begin())
             yield Transaction(connection, self.sealer)
-
-    def _begun(self, *, again: bool = True) -> tuple[Connection, RootTransaction]:
-        """BEGIN asks at once whether a kept connection still lives: where it does not, all of them are made anew."""
-        connection = self.engine.connect()
-        try:
-            return connection, connection.begin()
-        except OperationalError as error:
-            connection.close()
-            if not (again and error.connection_invalidated):
-                raise
-        return self._begun(again=False)
 
     def run(self, work: Callable[[Transaction], T]) -> T:
         """Do `work` in a transaction and return what it returns; one that lost a race for its rows is done again."""
