@@ -12,6 +12,7 @@ import pytest
 
 # What Debian calls the package; npm's are put where `.ci/run` puts them.
 PACKAGES = {
+    "gpg": "gnupg",
     "nginx": "nginx-light",
     "openssl": "openssl",
     "softhsm2-util": "softhsm2",

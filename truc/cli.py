@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 # Commands kept elsewhere; further ones come from the entry-point group, so that this file knows no stand-in.
 ELSEWHERE = {
     "certs": "truc.kit.certificates:certs",
+    "client": "truc.inbound.commands:client",
     "exchange": "truc.operating.commands:exchange",
     "journal": "truc.operating.journal:journal",
     "party": "truc.kit.party:party",
+    "payments": "truc.operating.payments:payments",
     "statement": "truc.kit.statement:statement",
     "vectors": "truc.kit.vectors:vectors",
 }
@@ -164,28 +166,16 @@ STATUS = {
 @main.command()
 def gateway() -> None:
     """Run only the HTTP gateway that partners and the one-stop software call."""
-    import uvicorn
+    import logging
 
+    from truc.inbound import serving
+    from truc.inbound.app import create_app
     from truc.settings import LOCAL
 
     settings = _settings()
     os.environ.update(settings.environment)
-    # No access log: a partner's query may hold what belongs in no log.
-    uvicorn.run("truc.inbound.app:create_app", factory=True, host=LOCAL, port=settings.ports.gateway, access_log=False)
-
-
-@main.group()
-def party() -> None:
-    """The partners this hub can talk to."""
-
-
-@party.command("list")
-def list_parties() -> None:
-    """List every party with what its connector can do."""
-    from truc import parties
-
-    for one in parties.manifests():
-        click.echo(f"{one.party:18} {', '.join(sorted(str(word) for word in one.capabilities))}")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    serving.serve(create_app(settings), serving.listen(LOCAL, settings.ports.gateway))
 
 
 @main.group()
@@ -211,22 +201,6 @@ def load_catalogue(file: Path) -> None:
         click.echo(f"  {count:>5} wordings kept without a value: {reason}")
     for item, reason in loaded.set_aside:
         click.echo(f"  set aside: {item}: {reason}")
-
-
-@main.group()
-def client() -> None:
-    """The clients of the internal API."""
-
-
-@client.command("add")
-@click.argument("name")
-def add_client(name: str) -> None:
-    """Make a key for the client NAME, and print the file that holds it (mode 0600), never the key."""
-    from truc.inbound import clients
-
-    settings = _settings()
-    clients.ensure_client(settings.secrets, name)
-    click.echo(settings.secrets / f"client_{name}.key")
 
 
 def _settings() -> "Settings":

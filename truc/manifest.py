@@ -81,6 +81,8 @@ class Operation:
     outcome: OutcomeClass
     # Only the newest of a key and operation matters: older ones that wait or were stopped become SUPERSEDED.
     latest_wins: bool = False
+    # It hears only what is addressed to its party, not everything of its event.
+    addressed: bool = False
     # Over 1: the partner takes so many in one call (`client.send_<name>_batch`), and answers all of them at once.
     batch_max: int = 1
     retention: Retention = KEPT
@@ -164,7 +166,7 @@ class Manifest:
     party: str
     title: str
     title_vi: str
-    transport: Literal["rest", "soap", "sftp"]
+    transport: Literal["rest", "soap", "sftp", "smtp"]
     capabilities: frozenset[Capability]
     settings: tuple[Setting, ...]
     operations: tuple[Operation, ...] = ()
@@ -176,6 +178,7 @@ class Manifest:
     callbacks_retention: Retention = KEPT
     payments: PaymentTerms | None = None  # for a party that takes payments
     callback_age_max_s: int | None = None  # a call that says it is older is not believed
+    callback_bytes_max: int = 64 * 1024
 
     @property
     def retentions(self) -> tuple[Retention, ...]:

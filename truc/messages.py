@@ -10,6 +10,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from truc.domain.notice_kinds import NoticeName
+from truc.domain.payment_kinds import PaymentDetails
 from truc.domain.procedure import Channel
 from truc.domain.text import storable
 
@@ -89,13 +91,18 @@ class PostalRequested(Message):
 
 
 class PaymentRequested(Message):
-    """A fee is to be paid through the party this message is addressed to."""
+    """Money is to be paid through the party this message is addressed to, for one dossier or one obligation.
+
+    `dossier_code` is "" for an obligation that is no dossier's (a fine, a bill). `details` say what it is for; a
+    message written before there were kinds has none, and is about fees.
+    """
 
     our_reference: str
     dossier_code: str
     amount_vnd: Vnd
     purpose: str
     requested_at: AwareDatetime
+    details: PaymentDetails | None = None
 
 
 class RefundRequested(Message):
@@ -103,11 +110,12 @@ class RefundRequested(Message):
 
     refund_reference: str  # ours, unique
     our_reference: str  # of the payment
-    dossier_code: str
+    dossier_code: str  # "" where the payment was for an obligation
     partner_reference: str  # the partner's transaction that took the money
     paid_vnd: Vnd
     amount_vnd: Vnd
     paid_at: AwareDatetime
+    payment_requested_at: AwareDatetime  # when we asked for the payment: some partners find it by that
     purpose: str
     requested_at: AwareDatetime
     requested_by: str
@@ -118,9 +126,10 @@ class NoticeDue(Message):
 
     notice_id: str  # ours, one per event
     dossier_code: str
-    notice: Literal["received", "supplement", "ready"]
+    notice: NoticeName
     phone: str
     text: str
+    email: str = ""
 
 
 class OnlineDossier(Message):
@@ -186,6 +195,7 @@ class StatementLine(Message):
     fee_vnd: Vnd = 0
     state: Literal["paid", "failed", "pending", "refunded"] = "paid"
     occurred_at: AwareDatetime
+    settled_on: date | None = None  # the day the money reaches our account, where the file says it
 
 
 class Statement(Message):
@@ -226,6 +236,7 @@ __all__ = [
     "OnlineDossier",
     "Outbound",
     "PaymentAddress",
+    "PaymentDetails",
     "PaymentRequested",
     "PaymentResult",
     "Person",

@@ -44,12 +44,13 @@ DEFAULTS: dict[str, Any] = {
 }
 # A run about one day may wait long for a file; it must not hold the runs of other days. One that drains
 # a queue would only meet itself.
-RUNS_AT_ONCE = {"deliver": 1, "fetch": 1, "fetch_day": 4}
+RUNS_AT_ONCE = {"deliver": 1, "fetch": 1, "fetch_day": 4, "ask_payments": 1}
 # A file that is not there yet is waited for through the day, not for minutes.
 PATIENCE: dict[str, dict[str, Any]] = {
     "deliver": DEFAULTS,
     "fetch": DEFAULTS,
     "fetch_day": {**DEFAULTS, "retries": 48, "max_retry_delay": timedelta(minutes=15)},
+    "ask_payments": DEFAULTS,
 }
 ZONE = "Asia/Ho_Chi_Minh"
 START = pendulum.datetime(2026, 1, 1, tz=ZONE)
@@ -208,6 +209,7 @@ _SCHEDULES: dict[str, Callable[[str, Pipeline], CronTriggerTimetable | AssetOrTi
     "deliver": _woken,
     "fetch": _by_clock,
     "fetch_day": _by_clock,
+    "ask_payments": _by_clock,
 }
 
 
@@ -258,10 +260,19 @@ def _fetch_day_task(party: str, feeds: tuple[str, ...]) -> None:
     fetch_day()
 
 
+def _ask_payments_task(party: str, kinds: tuple[str, ...]) -> None:
+    @dag_task("ask_payments")
+    def ask_payments() -> dict[str, int]:
+        return steps.ask_payments(hub_store(), connection(party), kinds)
+
+    ask_payments()
+
+
 _PIPELINE_TASKS: dict[str, Callable[[str, tuple[str, ...]], None]] = {
     "deliver": _deliver_task,
     "fetch": _fetch_task,
     "fetch_day": _fetch_day_task,
+    "ask_payments": _ask_payments_task,
 }
 
 

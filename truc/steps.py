@@ -23,7 +23,7 @@ from truc.parties import Client
 from truc.reconcile import day as reconcile_day
 from truc.reference import reading
 from truc.reference.reading import SetAside
-from truc.services import booking
+from truc.services import asking, booking
 from truc.settings import Settings
 from truc.store import catalogue
 from truc.store.opened import Store, Transaction
@@ -69,6 +69,18 @@ def deliver(store: Store, connection: Connection, operations: tuple[str, ...]) -
 
     with closing(parties.open_client(connection)) as client:
         done = courier.deliver(store, client, connection.party, operations, on_receipt=on_receipt)
+    asking.take_stock(store, connection.party)  # a payment whose request was stopped is in doubt from now on
+    return {**done.counts, "unreachable": int(done.unreachable)}
+
+
+def ask_payments(store: Store, connection: Connection, kinds: tuple[str, ...]) -> dict[str, int]:
+    """Ask the party about payments that are due, book its answers, and return outcome → count.
+
+    `kinds` names the one mapping that reads the answers. An absent party is no failure of the step.
+    """
+    [kind] = kinds
+    with closing(parties.open_client(connection)) as client:
+        done = asking.ask(store, client, connection.party, kind, book=booking.booker(store))
     return {**done.counts, "unreachable": int(done.unreachable)}
 
 

@@ -1,4 +1,4 @@
-"""Talks to MoMo's payment gateway v2/v3: create, query, and the daily statement."""
+"""Talks to MoMo's payment gateway v2/v3: create, query, refund, and the daily statement."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -8,23 +8,20 @@ from typing import Any
 from uuid import uuid4
 
 from connectors.momo import signatures
-from connectors.momo.result_codes import MEANING, NOT_FOUND, ON_CREATE, ON_QUERY, Doing
+from connectors.momo.result_codes import CODES
 from truc.connections import Connection
-from truc.envelope import Answer, Arrival, Envelope, Outgoing, Page, Receipt
-from truc.errors import (
-    MalformedError,
-    OutcomeUnknownError,
-    RejectedError,
-    SetupError,
-    TransientError,
-    TrucError,
-)
+from truc.envelope import Answer, Arrival, Envelope, Order, Outgoing, Page, Receipt
+from truc.errors import MalformedError, OutcomeUnknownError, RejectedError, SetupError, TransientError
 from truc.manifest import Limits
+from truc.result_codes import Doing
 from truc.transport.rest import Rest
+from truc.trust import tls
 from truc.trust.signing import Profile, sign
 
 PARTY = "momo"
 CREATE_PATH, QUERY_PATH = "/v2/gateway/api/create", "/v2/gateway/api/query"
+REFUND_PATH = "/v2/gateway/api/refund"
+STANDS = (Doing.ACCEPTED, Doing.PENDING)
 REFUSING = (400,)  # a result code may come under it
 JSON_HEADERS = {"Content-Type": "application/json; charset=UTF-8"}
 
@@ -40,6 +37,8 @@ class Client:
     redirect_url: str
     ipn_url: str
     statement_path: str
+    refund_profile: Profile | None
+    refund_query_path: str
 
     def send_payment(self, outgoing: Outgoing) -> Receipt:
         """Create the order and return MoMo's answer with the pay address.
@@ -48,38 +47,34 @@ class Client:
         """
         order = self._object(outgoing.body)
         asked = order | {"redirectUrl": self.redirect_url, "ipnUrl": self.ipn_url}
-        body = self._signed(asked, signatures.CREATE)
-        try:
-            reply = self.rest.call("POST", CREATE_PATH, body=body, headers=JSON_HEADERS, accept=REFUSING).body
-            answer = self._object(reply)
-            code = _result_code(answer)
-        except MalformedError as error:
-            # The order may well have been made: only the answer cannot be read.
-            raise OutcomeUnknownError(f"{PARTY}: create: {error}", reason="answer_unreadable") from error
-        if code not in ON_CREATE:
-            text = f"{PARTY}: create: unknown result code {code}"
-            raise OutcomeUnknownError(text, reason="unknown_result_code")
-        if ON_CREATE[code] not in (Doing.ACCEPTED, Doing.PENDING):
-            raise _failure(code, ON_CREATE[code])
-        if answer.get("orderId") != order["orderId"]:
-            text = f"{PARTY}: create: the answer is about another order"
-            raise OutcomeUnknownError(text, reason="answer_of_another")
-        return Receipt(str(order["orderId"]), reply)
+        return self._written("send_payment", CREATE_PATH, asked, signatures.CREATE)
 
     def ask_payment(self, outgoing: Outgoing) -> Answer:
         """Say whether the order stands at MoMo; the receipt is the query's answer, which has no pay address."""
-        order_id = str(self._object(outgoing.body)["orderId"])
-        reply = self._query(order_id)
-        if _result_code(self._object(reply)) == NOT_FOUND:
-            return Answer(Arrival.ABSENT)
-        return Answer(Arrival.ARRIVED, Receipt(order_id, reply))
+        return self._asked_about("ask_payment", QUERY_PATH, str(self._object(outgoing.body)["orderId"]))
 
-    def get_payment(self, our_reference: str) -> bytes:
+    def get_payment(self, order: Order) -> bytes:
         """Return MoMo's word on one order; mappings.momo.query reads it. RejectedError when it knows none."""
-        reply = self._query(our_reference)
-        if _result_code(self._object(reply)) == NOT_FOUND:
-            raise RejectedError(f"{PARTY}: no such order", reason="not_found", code=str(NOT_FOUND))
+        doing, reply = self._query("get_payment", QUERY_PATH, order.our_reference)
+        if doing is Doing.ABSENT:
+            raise RejectedError(f"{PARTY}: no such order", reason="not_found", code=_result_code(self._object(reply)))
         return reply
+
+    def send_refund(self, outgoing: Outgoing) -> Receipt:
+        """Ask for money to go back, wholly or in part, and return MoMo's answer; mappings.momo.refund reads it.
+
+        SetupError until `refund_signed` says which fields MoMo signs: the published order could not be read.
+        """
+        if self.refund_profile is None:
+            raise SetupError(f"{PARTY}: set refund_signed: confirm it with MoMo", reason="setting_missing")
+        return self._written("send_refund", REFUND_PATH, self._object(outgoing.body), self.refund_profile)
+
+    def ask_refund(self, outgoing: Outgoing) -> Answer:
+        """Say whether MoMo has a refund of that name; the receipt tells what became of it."""
+        if not self.refund_query_path:
+            raise SetupError(f"{PARTY}: set refund_query_path: confirm it with MoMo", reason="setting_missing")
+        order_id = str(self._object(outgoing.body)["orderId"])
+        return self._asked_about("ask_refund", self.refund_query_path, order_id)
 
     def fetch_statement(self, day: str) -> Iterator[Page]:
         """Yield the one statement of an ISO business day, or raise TransientError `not_delivered_yet`."""
@@ -103,20 +98,40 @@ class Client:
         """Close the session."""
         self.rest.close()
 
-    def _query(self, order_id: str) -> bytes:
+    def _written(self, verb: str, path: str, asked: Mapping[str, Any], profile: Profile) -> Receipt:
+        body = self._signed(asked, profile)
+        try:
+            reply = self.rest.call("POST", path, body=body, headers=JSON_HEADERS, accept=REFUSING).body
+            answer = self._object(reply)
+            code = _result_code(answer)
+        except MalformedError as error:
+            # It may well have been made: only the answer cannot be read.
+            raise OutcomeUnknownError(f"{PARTY}: {verb}: {error}", reason="answer_unreadable") from error
+        if CODES.doing(verb, code) not in STANDS:
+            raise CODES.failure(verb, code)
+        if answer.get("orderId") != asked["orderId"]:
+            raise OutcomeUnknownError(f"{PARTY}: {verb}: the answer is about another", reason="answer_of_another")
+        return Receipt(str(asked["orderId"]), reply)
+
+    def _asked_about(self, verb: str, path: str, order_id: str) -> Answer:
+        doing, reply = self._query(verb, path, order_id)
+        if doing is Doing.ABSENT:
+            return Answer(Arrival.ABSENT)
+        return Answer(Arrival.ARRIVED, Receipt(order_id, reply))
+
+    def _query(self, verb: str, path: str, order_id: str) -> tuple[Doing, bytes]:
+        """Return whether it stands there (ACCEPTED or PENDING) or not (ABSENT), and the answer."""
         asked = {"orderId": order_id, "requestId": uuid4().hex, "lang": "vi"}
         body = self._signed(asked, signatures.QUERY)
-        reply = self.rest.call("POST", QUERY_PATH, body=body, headers=JSON_HEADERS, reads=True, accept=REFUSING).body
+        reply = self.rest.call("POST", path, body=body, headers=JSON_HEADERS, reads=True, accept=REFUSING).body
         answer = self._object(reply)
         code = _result_code(answer)
-        if code not in MEANING:
-            text = f"{PARTY}: query: unknown result code {code}"
-            raise MalformedError(text, reason="unknown_result_code")
-        if code in ON_QUERY:
-            raise _failure(code, ON_QUERY[code])
-        if answer.get("orderId") != order_id:
-            raise MalformedError(f"{PARTY}: query: the answer is about another order", reason="answer_of_another")
-        return reply
+        doing = CODES.doing(verb, code)
+        if doing not in (*STANDS, Doing.ABSENT):
+            raise CODES.failure(verb, code)
+        if doing in STANDS and answer.get("orderId") != order_id:
+            raise MalformedError(f"{PARTY}: {verb}: the answer is about another", reason="answer_of_another")
+        return doing, reply
 
     def _signed(self, asked: Mapping[str, Any], profile: Profile) -> bytes:
         whole = {"partnerCode": self.partner_code, **asked}
@@ -141,34 +156,31 @@ def open_client(connection: Connection, limits: Limits) -> Client:
     if statement_path and (rest == statement_path or set("{}") & set(rest)):
         raise SetupError(f"{PARTY}: statement_path must hold {{day}} once", reason="setting_malformed")
     return Client(
-        rest=Rest(PARTY, connection.required("host"), limits),
+        rest=Rest(PARTY, connection.required("host"), limits, tls=tls.context(connection)),
         partner_code=connection.required("login"),
         access_key=connection.required("access_key"),
         secret_key=connection.required("password"),
         redirect_url=connection.required("redirect_url"),
         ipn_url=connection.required("ipn_url"),
         statement_path=statement_path,
+        refund_profile=_refund_profile(connection.optional("refund_signed")),
+        refund_query_path=connection.optional("refund_query_path"),
     )
 
 
-def _result_code(answer: Mapping[str, Any]) -> int:
+def _refund_profile(listed: str) -> Profile | None:
+    names = tuple(name.strip() for name in listed.split(",") if name.strip())
+    if names and not {"amount", "orderId", "transId"} <= set(names):
+        text = f"{PARTY}: refund_signed must name amount, orderId and transId among what is signed"
+        raise SetupError(text, reason="setting_malformed")
+    return Profile(names=names) if names else None
+
+
+def _result_code(answer: Mapping[str, Any]) -> str:
     code = answer.get("resultCode")
     if isinstance(code, bool) or not isinstance(code, int):
         raise MalformedError(f"{PARTY}: resultCode is not a number", reason="result_code_missing")
-    return code
-
-
-def _failure(code: int, doing: Doing) -> TrucError:
-    text = f"{PARTY}: {code} {MEANING[code]}"
-    match doing:
-        case Doing.TRANSIENT:
-            return TransientError(text, reason=f"momo_{code}")
-        case Doing.ASK:
-            return OutcomeUnknownError(text, reason=f"momo_{code}")
-        case Doing.SETUP:
-            return SetupError(text, reason=f"momo_{code}")
-        case _:
-            return RejectedError(text, reason=f"momo_{code}", code=str(code))
+    return str(code)
 
 
 def _day(text: str) -> str:

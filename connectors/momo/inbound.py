@@ -2,22 +2,27 @@
 
 The body is read with every number kept as the text it had, so nothing is reformatted before the
 signature is computed. `accessKey` is part of what is signed but not of the body: it comes from our
-configuration (partners.md §1.1).
+configuration (partners.md §1.1). MoMo documents one answer to an IPN, so an order that is unknown, of another amount or
+settled is answered as any other; booking compares it with our order and sets it aside.
 """
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
 from connectors.momo.signatures import IPN
 from truc.connections import Connection
 from truc.envelope import Envelope
 from truc.errors import MalformedError
-from truc.inbound.callbacks import HttpAnswer, Incoming, Received, Refused
+from truc.inbound.callbacks import About, HttpAnswer, Incoming, Received, Refused
 from truc.trust.signing import verify
 
 ACCEPTED = HttpAnswer(204)
 # MoMo documents no answer for a bad signature: 400 with nothing in it tells the caller nothing.
 WRONG = HttpAnswer(400)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+DIGITS_MAX = 18
+LATEST_MS = 253_402_300_799_999  # the last of the year 9999: later than a time can be here
 
 
 def receive(request: Incoming, connection: Connection) -> Received:
@@ -38,7 +43,28 @@ def receive(request: Incoming, connection: Connection) -> Received:
     if not right:
         raise Refused("bad_signature", WRONG)
     external_id = f"{fields['orderId']}/{fields['transId']}"
-    return Received(Envelope("momo", "ipn", external_id, request.body), ACCEPTED)
+    return Received(
+        Envelope("momo", "ipn", external_id, request.body),
+        ACCEPTED,
+        about=About(fields["orderId"], _whole(fields["amount"])),
+        said_at=_said_at(fields["responseTime"]),
+    )
+
+
+def refusal(_reason: str) -> HttpAnswer:
+    """Return what MoMo hears when the gateway refuses a call for a reason of its own."""
+    return WRONG
+
+
+def _whole(text: str) -> int | None:
+    """None for what is no whole number: booking says so, and sets the message aside."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= DIGITS_MAX else None
+
+
+def _said_at(text: str) -> datetime | None:
+    """responseTime is in milliseconds of the epoch (partners.md §1.1)."""
+    spoken_ms = _whole(text)
+    return None if spoken_ms is None or spoken_ms > LATEST_MS else EPOCH + timedelta(milliseconds=spoken_ms)
 
 
 def _texts(body: bytes) -> dict[str, str]:

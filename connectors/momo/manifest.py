@@ -8,6 +8,7 @@ from truc.manifest import (
     Manifest,
     Operation,
     OutcomeClass,
+    PaymentTerms,
     Pipeline,
     Rule,
     Setting,
@@ -18,7 +19,15 @@ MANIFEST = Manifest(
     title="MoMo e-wallet",
     title_vi="Ví điện tử MoMo",
     transport="rest",
-    capabilities=frozenset({Capability.TAKE_PAYMENTS, Capability.CALL_BACK, Capability.FETCH_STATEMENT}),
+    capabilities=frozenset(
+        {
+            Capability.TAKE_PAYMENTS,
+            Capability.CALL_BACK,
+            Capability.SAY_PAYMENT,
+            Capability.REFUND,
+            Capability.FETCH_STATEMENT,
+        }
+    ),
     settings=(
         Setting(name="host", label="Base URL", label_vi="Địa chỉ gốc", pattern=r"https?://\S+"),
         Setting(name="login", label="Partner code", label_vi="Mã đối tác (partnerCode)"),
@@ -43,18 +52,42 @@ MANIFEST = Manifest(
             required=False,
             pattern=r"/.*\{day\}.*",
         ),
+        Setting(
+            name="refund_signed",
+            label="Fields that a refund is signed over, in order, with commas; unset: no refunds",
+            label_vi="Các trường được ký khi hoàn tiền, theo thứ tự, ngăn bằng dấu phẩy; trống: không hoàn tiền",
+            required=False,
+        ),
+        Setting(
+            name="refund_query_path",
+            label="Path of the question about a refund",
+            label_vi="Đường dẫn tra cứu hoàn tiền",
+            required=False,
+            pattern=r"/\S*",
+        ),
     ),
-    operations=(Operation(name="payment", event=Event.PAYMENT_REQUESTED, outcome=OutcomeClass.ASK),),
+    operations=(
+        Operation(name="payment", event=Event.PAYMENT_REQUESTED, outcome=OutcomeClass.ASK),
+        Operation(name="refund", event=Event.REFUND_REQUESTED, outcome=OutcomeClass.ASK),
+    ),
     feeds=(Feed(name="statement", by_day=True),),
     callbacks=("ipn",),
     pipelines=(
         Pipeline(
             dag_id="payment_requests",
             does="deliver",
-            of=("payment",),
+            of=("payment", "refund"),
             schedule="*/2 * * * *",
-            title="Send payment requests to MoMo",
-            title_vi="Gửi yêu cầu thanh toán sang MoMo",
+            title="Send payment and refund requests to MoMo",
+            title_vi="Gửi yêu cầu thanh toán và hoàn tiền sang MoMo",
+        ),
+        Pipeline(
+            dag_id="ask_payments_momo",
+            does="ask_payments",
+            of=("query",),
+            schedule="*/2 * * * *",
+            title="Ask MoMo about payments that have no end yet",
+            title_vi="Hỏi MoMo về các khoản thanh toán chưa kết thúc",
         ),
         Pipeline(
             dag_id="statement_momo",
@@ -64,6 +97,14 @@ MANIFEST = Manifest(
             title="Fetch MoMo's statement of the day before",
             title_vi="Lấy sao kê MoMo của ngày hôm trước",
         ),
+    ),
+    # The pay address lives 15 minutes; amounts as published (partners.md §1.1).
+    payments=PaymentTerms(
+        lives_s=900,
+        ask_after_s=(120, 300, 600, 960),
+        refunds="partial",
+        amount_vnd_min=1_000,
+        amount_vnd_max=20_000_000,
     ),
     # MoMo asks for a client time-out of at least 30 s (partners.md §1.1).
     limits=Limits(timeout_s=35.0, connect_timeout_s=5.0, concurrency=4, body_bytes_max=64 * 1024 * 1024),

@@ -14,6 +14,7 @@ from truc.envelope import Answer, Arrival, Envelope, Outgoing, Page, Receipt, di
 from truc.errors import MalformedError, OutcomeUnknownError, RejectedError, SetupError, TransientError
 from truc.manifest import Limits
 from truc.transport.rest import Rest
+from truc.trust import tls
 
 PARTY = "national_portal"
 PUSH_DOSSIER, PUSH_PROGRESS, LOOK_UP = "DongBoHoSoMC", "CapNhatTienDoHoSoMC", "TraCuuHoSo"
@@ -147,7 +148,7 @@ class Client:
 
 def open_client(connection: Connection, limits: Limits) -> Client:
     """Return a client that has not logged in yet; raise SetupError that names a missing setting."""
-    rest = Rest(PARTY, connection.required("host"), limits, ca_file=connection.optional("ca_file"))
+    rest = Rest(PARTY, connection.required("host"), limits, tls=tls.context(connection))
     account = Account(
         path=connection.required("auth_endpoint"),
         login=connection.required("login"),

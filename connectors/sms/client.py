@@ -10,6 +10,7 @@ from truc.envelope import Outgoing, Receipt
 from truc.errors import MalformedError, OutcomeUnknownError, RejectedError, SetupError, TransientError
 from truc.manifest import Limits
 from truc.transport.soap import Soap
+from truc.trust import tls
 
 WSDL = Path(__file__).parents[2] / "schemas" / "sms" / "bulksms.wsdl"
 MAPPED_FIELDS = {"UserID", "ReceiverID", "Content", "ContentType"}
@@ -65,8 +66,7 @@ def open_client(connection: Connection, limits: Limits) -> Client:
         cp_code=connection.required("cp_code"),
         service_id=connection.required("service_id"),
     )
-    host, ca_file = connection.required("host"), connection.optional("ca_file")
-    soap = Soap(connection.party, WSDL, host, limits, ca_file=ca_file)
+    soap = Soap(connection.party, WSDL, connection.required("host"), limits, tls=tls.context(connection))
     return Client(soap, connection.optional("path", "/bulkapi"), account)
 
 

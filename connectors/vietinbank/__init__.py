@@ -1,1 +1,1 @@
-"""VietinBank (Ngân hàng TMCP Công Thương Việt Nam): the daily statement of the collection account, over SFTP."""
+"""VietinBank (Ngân hàng TMCP Công Thương Việt Nam): the daily statement over SFTP, and the eWallet's word over REST."""

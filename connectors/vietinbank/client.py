@@ -1,9 +1,10 @@
-"""Fetches VietinBank's daily statement file over SFTP."""
+"""Fetches VietinBank's daily statement file over SFTP, and asks its eWallet about a transaction."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
+from connectors.vietinbank.wallet import Wallet, open_wallet
 from truc.connections import Connection
 from truc.envelope import Envelope, Page
 from truc.errors import SetupError, TransientError
@@ -15,13 +16,14 @@ PARTY = "vietinbank"
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """VietinBank's SFTP server. A session lives for one fetch: there is one a day."""
+    """VietinBank's SFTP server, and its eWallet where that is set. An SFTP session lives for one fetch a day."""
 
     endpoint: Endpoint
     directory: str
     file_name: str
     end_mark: str
     limits: Limits
+    wallet: Wallet | None
 
     def fetch_statement(self, day: str) -> Iterator[Page]:
         """Yield the one file of an ISO business day.
@@ -35,8 +37,17 @@ class Client:
             body = sftp.fetch(self.directory, name)
         yield Page(Envelope(PARTY, "statement", name, body, "text/plain"), cursor=day)
 
+    def get_transaction(self, transaction_id: str) -> bytes:
+        """Return the eWallet's word on one transaction; mappings.vietinbank.inquiry reads it. See wallet.py."""
+        if self.wallet is None:
+            text = f"{PARTY}: set wallet_url, and what the bank gives with it, to ask the eWallet"
+            raise SetupError(text, reason="setting_missing")
+        return self.wallet.get_transaction(transaction_id)
+
     def close(self) -> None:
-        """Nothing is kept open."""
+        """Close the eWallet's session; of SFTP nothing is kept open."""
+        if self.wallet is not None:
+            self.wallet.close()
 
 
 def open_client(connection: Connection, limits: Limits) -> Client:
@@ -52,7 +63,14 @@ def open_client(connection: Connection, limits: Limits) -> Client:
     if not endpoint.private_key and not endpoint.password:
         raise SetupError(f"{PARTY}: set password or private_key", reason="setting_missing")
     directory, end_mark = connection.optional("directory", "/"), connection.optional("end_mark")
-    return Client(endpoint, directory, _file_name(connection.required("file_name")), end_mark, limits)
+    return Client(
+        endpoint=endpoint,
+        directory=directory,
+        file_name=_file_name(connection.required("file_name")),
+        end_mark=end_mark,
+        limits=limits,
+        wallet=open_wallet(connection, limits),
+    )
 
 
 def _port(text: str) -> int:

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from connectors.vnpost import my_vnpost
+from connectors.vnpost.my_vnpost import MyVnpost
 from connectors.vnpost.token import Token
 from truc.connections import Connection
 from truc.envelope import Answer, Arrival, Envelope, Outgoing, Page, Receipt, digest_of
 from truc.errors import MalformedError, OutcomeUnknownError, RejectedError, SetupError
 from truc.manifest import Limits
 from truc.transport.rest import Reply, Rest
+from truc.trust import tls
 
 PAGE_ITEMS = 100
 PAGES_MAX = 1000
@@ -24,11 +27,12 @@ OBJECT_ID = re.compile(r"[0-9a-f]{24}")
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One customer account."""
+    """One customer account. `asks`: the account of MyVNPost that orders are asked about at, where there is one."""
 
     rest: Rest
     token: Token
     settings: dict[str, str]
+    asks: MyVnpost | None = None
 
     def send_order(self, order: Outgoing) -> Receipt:
         """Order one parcel; the receipt has no name, as the answer is {Status, Message} only."""
@@ -49,11 +53,25 @@ class Client:
         return Receipt(external_id="", body=reply.body)
 
     def ask_order(self, order: Outgoing) -> Answer:
-        """Say whether tracking knows the order's number, reading from an hour before it was sent.
+        """Say whether VNPost has the order's number: MyVNPost is asked by it, or tracking is read.
 
-        Seven days back where `published_at` is not given; NOT_SAID when that is more than PAGES_MAX pages.
+        Tracking is read from an hour before the send, seven days back where `published_at` is not given; NOT_SAID
+        when that is more than PAGES_MAX pages.
         """
         wanted = str(_object(order.body).get("OrderNumber", ""))
+        return self._found_in_tracking(order, wanted) if self.asks is None else _found_at(self.asks, wanted)
+
+    def get_order(self, code: str) -> bytes:
+        """Return what MyVNPost says of an order, for mappings.vnpost.my_order.
+
+        RejectedError ("not_found") where it has none of this code and our account; SetupError ("unsupported") where
+        the connection's `api` is not my_vnpost.
+        """
+        if self.asks is None:
+            raise SetupError("vnpost: orders are asked about by code with api = my_vnpost only", reason="unsupported")
+        return self.asks.get_order(code)
+
+    def _found_in_tracking(self, order: Outgoing, wanted: str) -> Answer:
         for number, (body, items) in enumerate(self._pages(_object_id(_asked_from_s(order))), start=1):
             if any(isinstance(item, dict) and item.get("orderNumber") == wanted for item in items):
                 return Answer(Arrival.ARRIVED, Receipt(external_id="", body=body))
@@ -81,6 +99,8 @@ class Client:
     def close(self) -> None:
         """Close the kept connections."""
         self.rest.close()
+        if self.asks is not None:
+            self.asks.close()
 
     def _pages(self, cursor: str) -> Iterator[tuple[bytes, list[Any]]]:
         for _ in range(PAGES_MAX):
@@ -132,7 +152,7 @@ class _UnreadablePageError(MalformedError):
 
 def open_client(connection: Connection, limits: Limits) -> Client:
     """Return a client for the connection's account, or raise SetupError naming the missing or wrong setting."""
-    rest = Rest(connection.party, connection.required("host"), limits, ca_file=connection.optional("ca_file"))
+    rest = Rest(connection.party, connection.required("host"), limits, tls=tls.context(connection))
     token_path = connection.optional("token_path", "/token")
     token = Token(rest, token_path, connection.required("login"), connection.required("password"))
     settings = {
@@ -149,7 +169,24 @@ def open_client(connection: Connection, limits: Limits) -> Client:
         raise SetupError(
             "vnpost: district_code must be digits; 0 where there is no district", reason="setting_malformed"
         )
-    return Client(rest, token, settings)
+    return Client(rest, token, settings, _account_asked(connection, limits))
+
+
+def _account_asked(connection: Connection, limits: Limits) -> MyVnpost | None:
+    api = connection.optional("api", "ngsp")
+    if api not in ("ngsp", "my_vnpost"):
+        raise SetupError("vnpost: api must be ngsp or my_vnpost", reason="setting_malformed")
+    return my_vnpost.opened(connection, limits) if api == "my_vnpost" else None
+
+
+def _found_at(asks: MyVnpost, code: str) -> Answer:
+    try:
+        body = asks.get_order(code)
+    except RejectedError as error:
+        if error.reason != "not_found":
+            raise
+        return Answer(Arrival.ABSENT)
+    return Answer(Arrival.ARRIVED, Receipt(external_id="", body=body))
 
 
 def _headers(token: str) -> dict[str, str]:

@@ -80,6 +80,33 @@ MANIFEST = Manifest(
             default="/apiVNPostNGSP/p1.0/price/hcc",
         ),
         Setting(name="ca_file", label="CA certificates (file)", label_vi="Chứng thư CA (tệp)", required=False),
+        Setting(
+            name="api",
+            label="Where an order is asked about: ngsp (its tracking) or my_vnpost (by code)",
+            label_vi="Nơi hỏi lại đơn: ngsp (hành trình) hoặc my_vnpost (theo mã)",
+            required=False,
+            default="ngsp",
+            pattern=r"ngsp|my_vnpost",
+        ),
+        Setting(name="my_host", label="MyVNPost: base address", label_vi="MyVNPost: địa chỉ gốc", required=False),
+        Setting(name="my_login", label="MyVNPost: username", label_vi="MyVNPost: tên đăng nhập", required=False),
+        Setting(
+            name="my_password",
+            label="MyVNPost: password",
+            label_vi="MyVNPost: mật khẩu",
+            secret=True,
+            required=False,
+        ),
+        Setting(
+            name="my_prefix",
+            label="MyVNPost: what its paths begin with (/customer-partner, or nothing)",
+            label_vi="MyVNPost: phần đầu đường dẫn (/customer-partner hoặc để trống)",
+            required=False,
+            pattern=r"(/[\w\-]+)*",
+        ),
+        Setting(
+            name="my_ca_file", label="MyVNPost: CA (file)", label_vi="MyVNPost: chứng thư CA (tệp)", required=False
+        ),
     ),
     operations=(Operation(name="order", event=Event.POSTAL_REQUESTED, outcome=OutcomeClass.ASK),),
     feeds=(Feed(name="tracking"),),

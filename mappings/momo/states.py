@@ -39,6 +39,9 @@ STATES: dict[int, State] = {
 # Published codes that say nothing of whether the citizen paid: about a call, or about a refund.
 SAY_NOTHING_OF_PAYMENT = frozenset((10, 11, 12, 13, 20, 21, 22, 40, 41, 42, 43, 45, 47, 98, 99, 1080, 1081, 1088, 2019))
 
+# Published codes that say nothing of what became of a refund.
+SAY_NOTHING_OF_REFUND = SAY_NOTHING_OF_PAYMENT - {1080, 1081, 1088}
+
 
 def result_of(body: bytes) -> PaymentResult:
     """Return the payment's state, or raise MalformedError that names the field."""

@@ -93,11 +93,11 @@ def _roles(stage: Stage) -> dict[str, Any]:
 def _act(stage: Stage, references: list[str], *, code: int = 0, fault: Mode | None = None) -> int:
     """Let the owners of these orders act, those who have not yet; return how often MoMo misbehaved as ordered."""
     momo = stage.partners["momo"]
-    open_orders = {one["orderId"] for one in momo.ask("payments") if one["resultCode"] == 1000}
+    open_orders = {one["reference"] for one in momo.ask("payments") if one["state"] == "pending"}
     when = {one.reference: one.pays_at for one in stage.plan.payments}
     query = "SELECT our_reference, source_reference FROM payments WHERE our_reference = ANY(:references)"
     orders = [
-        {"orderId": row.our_reference, "resultCode": code, "at": when[row.source_reference].isoformat()}
+        {"reference": row.our_reference, "code": code, "at": when[row.source_reference].isoformat()}
         for row in stage.rows(query, references=references)
         if row.our_reference in open_orders
     ]
@@ -105,7 +105,7 @@ def _act(stage: Stage, references: list[str], *, code: int = 0, fault: Mode | No
         return 0
     before = momo.faults_met()
     if fault is not None:
-        momo.misbehave("ipn", fault, 1)
+        momo.misbehave("notify", fault, 1)
     momo.tell("pay", {"orders": orders})
     momo.behave()
     return (momo.faults_met() - before).total()

@@ -77,7 +77,7 @@ def _deposit(stage: Stage, **how: bool) -> None:
             "at": row.paid_at.isoformat(),
         }
         for row in _payments(stage, "vietinbank")
-        if row.state == "paid"
+        if row.business_on is not None
     ]
     first = lines[0]
     breaks: dict[str, Any] = {"amount": {first["our_reference"]: first["amount_vnd"] + TOO_MUCH_VND}}
@@ -86,6 +86,6 @@ def _deposit(stage: Stage, **how: bool) -> None:
 
 
 def _payments(stage: Stage, party: str) -> list[Any]:
-    query = """SELECT our_reference, partner_reference, amount_vnd, paid_at, state FROM payments
+    query = """SELECT our_reference, partner_reference, amount_vnd, paid_at, business_on FROM payments
                WHERE party = :party AND source_reference LIKE :name ORDER BY id"""
     return stage.rows(query, party=party, name=f"%-{stage.plan.name}-%")

@@ -1,11 +1,11 @@
-"""MoMo's books: what create, query and a citizen's payment do to an order."""
+"""MoMo's books: what create, query, refund and a citizen's payment do to an order."""
 
 import json
 import re
 import threading
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, Literal
 
 from sandbox.momo import signature
 from sandbox.momo.notify import Ipn
@@ -15,21 +15,32 @@ from sandbox.state import State
 ORDER_ID = re.compile(r"[0-9a-zA-Z](?:[-_.0-9a-zA-Z]*[0-9a-zA-Z])?")
 LIVES_FOR = timedelta(minutes=15)
 REQUIRED = ("partnerCode", "requestId", "orderId", "amount", "orderInfo", "extraData", "requestType", "ipnUrl")
+REFUND_REQUIRED = ("partnerCode", "requestId", "orderId", "amount", "transId", "description", "signature")
+STATES = {
+    0: "paid",
+    1000: "pending",
+    7000: "pending",
+    7002: "pending",
+    8000: "pending",
+    9000: "pending",
+    1005: "expired",
+}
+Lie = Literal["forged", "other_amount", "unknown_order"]
 MESSAGES = {0: "Successful.", 1000: "Waiting for the user.", 1005: "Expired.", 1006: "Refused by the user."}
 
 
 class Books:
-    """The orders, by orderId. `insist_on` lets a test have the next answers carry a code of its choice."""
+    """The orders, by orderId. `insist_on` has the next answers to an operation carry these codes."""
 
     def __init__(self, state: State) -> None:
         self._state = state
         self._lock = threading.Lock()
-        self.insist_on: list[int] = []
+        self.insist_on: dict[str, list[int]] = {"create": [], "query": [], "refund": []}
 
     def create(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Make an order and answer as MoMo does; a refused one leaves nothing behind."""
         with self._lock:
-            code = self._insisted() or _create_code(asked) or self._duplicate_code(asked)
+            code = self._insisted("create") or _create_code(asked) or self._duplicate_code(asked)
             if code:
                 return _answer(asked, code)
             order = {name: asked[name] for name in (*REQUIRED, "redirectUrl")}
@@ -42,7 +53,7 @@ class Books:
 
     def query(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Answer the state of an order, 42 for one that is not there."""
-        code = self._insisted() or _caller_code(asked, signature.QUERY)
+        code = self._insisted("query") or _caller_code(asked, signature.QUERY)
         if code:
             return _answer(asked, code)
         order = self._state.get("payment", str(asked["orderId"]))
@@ -57,27 +68,85 @@ class Books:
         }
         return answer | ({"responseTime": _milliseconds(order["at"])} if order["at"] else {})
 
+    def refund(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Give money back once, and answer; a refused refund leaves nothing behind."""
+        with self._lock:
+            code = self._insisted("refund") or self._refund_code(asked)
+            if code:
+                return _answer(asked, code)
+            trans_id = _number(asked["orderId"])
+            made = {"amount": asked["amount"], "transId": trans_id, "of": asked["transId"]}
+            self._state.put("request", asked["requestId"], {"orderId": asked["orderId"]})
+            self._state.record("refund", asked["orderId"], made, key=asked["orderId"])
+        return _answer(asked, 0) | {"transId": trans_id}
+
+    def refund_query(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Answer what became of a refund, 42 for one that is not there."""
+        code = self._insisted("query") or _caller_code(asked, signature.QUERY)
+        made = None if code else self._state.get("refund", str(asked["orderId"]))
+        if made is None:
+            return _answer(asked, code or 42)
+        return _answer(asked, 0) | {"amount": made["amount"], "transId": made["transId"]}
+
     def pay(self, order_id: str, code: int, at: str) -> Ipn | None:
         """End an order as the citizen did, and return the IPN to send; None when it is unknown or already paid."""
         with self._lock:
             order = self._state.get("payment", order_id)
             if order is None or order["resultCode"] == 0:
                 return None
-            trans_id = 1_000_000_000 + int(sha256(order_id.encode()).hexdigest(), 16) % 9_000_000_000
+            trans_id = _number(order_id)
             order |= {"resultCode": code, "transId": trans_id, "at": at}
             self._state.put("payment", order_id, order)
         return Ipn(f"{order_id}/{trans_id}", order["ipnUrl"], _ipn_body(order))
 
+    def lie(self, order_id: str, how: Lie, code: int, at: str) -> Ipn | None:
+        """Return an IPN that is not true of this order, which stays as it is; None when it is unknown."""
+        order = self._state.get("payment", order_id)
+        if order is None:
+            return None
+        said = order | {"resultCode": code, "transId": _number(f"{order_id}/{how}"), "at": at}
+        if how == "other_amount":
+            said["amount"] += 1_000
+        if how == "unknown_order":
+            said["orderId"] = f"X{order_id[1:]}"
+        body = _ipn_body(said)
+        if how == "forged":
+            body = json.dumps(json.loads(body) | {"signature": "0" * 64}, ensure_ascii=False).encode()
+        return Ipn(f"{said['orderId']}/{said['transId']}", order["ipnUrl"], body)
+
     def payments(self) -> list[dict[str, Any]]:
-        """Return every order in the order it was made."""
-        return [effect.data for effect in self._state.effects("payment")]
+        """Return every order in the order it was made, its state in the words every stand-in uses."""
+        refunded = {one.data["of"] for one in self._state.effects("refund")}
+        return [
+            effect.data
+            | {
+                "reference": effect.external_id,
+                "amount_vnd": effect.data["amount"],
+                "state": "refunded" if effect.data["transId"] in refunded else _state_word(effect.data),
+                "times": effect.times,
+            }
+            for effect in self._state.effects("payment")
+        ]
 
     def paid(self) -> list[dict[str, Any]]:
         """Return the orders that were paid."""
-        return [one for one in self.payments() if one["resultCode"] == 0]
+        return [one.data for one in self._state.effects("payment") if one.data["resultCode"] == 0]
 
-    def _insisted(self) -> int:
-        return self.insist_on.pop(0) if self.insist_on else 0
+    def _insisted(self, operation: str) -> int:
+        return self.insist_on[operation].pop(0) if self.insist_on[operation] else 0
+
+    def _refund_code(self, asked: dict[str, Any]) -> int:
+        if any(name not in asked for name in REFUND_REQUIRED):
+            return 20
+        if code := _caller_code(asked, signature.REFUND):
+            return code
+        if self._state.get("refund", asked["orderId"]) is not None:
+            return 41
+        paid = [one for one in self.paid() if one["transId"] == asked["transId"]]
+        if not paid:
+            return 1088
+        back = sum(one.data["amount"] for one in self._state.effects("refund") if one.data["of"] == asked["transId"])
+        return 0 if 0 < asked["amount"] <= paid[0]["amount"] - back else 1081
 
     def _duplicate_code(self, asked: dict[str, Any]) -> int:
         if self._state.get("request", asked["requestId"]) is not None:
@@ -106,6 +175,15 @@ def _create_code(asked: dict[str, Any]) -> int:
     texts_fit = 1 <= len(asked["orderInfo"]) <= 200 and len(asked["ipnUrl"]) <= 200 >= len(asked["redirectUrl"])
     known = asked["requestType"] in ("captureWallet", "payWithMethod")
     return 0 if names_fit and texts_fit and known else 20
+
+
+def _number(name: str) -> int:
+    """Return MoMo's own number for a transaction of that name: always the same."""
+    return 1_000_000_000 + int(sha256(name.encode()).hexdigest(), 16) % 9_000_000_000
+
+
+def _state_word(order: dict[str, Any]) -> str:
+    return STATES.get(_state_now(order), "failed")
 
 
 def _answer(asked: dict[str, Any], code: int) -> dict[str, Any]:

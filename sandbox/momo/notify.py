@@ -25,7 +25,7 @@ class Ipn:
 
 
 class Notifier:
-    """Fault operation "ipn": "refuse" loses a notification, "twice" sends it two times."""
+    """Fault operation "notify": "refuse" loses a notification, "twice" sends it two times."""
 
     def __init__(self, state: State, faults: Faults) -> None:
         self._state, self._faults = state, faults
@@ -33,7 +33,7 @@ class Notifier:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="momo-ipn")
 
     def send_all(self, notifications: list[Ipn]) -> list[str]:
-        """Send each and return, in order: "accepted", "refused", "lost" (a fault) or "unreached"."""
+        """Send each and return, in order: "accepted", "refused" or "unreachable" (a fault included)."""
         return list(self._pool.map(self._send, notifications))
 
     def close(self) -> None:
@@ -41,9 +41,9 @@ class Notifier:
         self._pool.shutdown()
 
     def _send(self, ipn: Ipn) -> str:
-        fault = self._faults.take("ipn", "refuse", "twice")
+        fault = self._faults.take("notify", "refuse", "twice")
         if fault is not None and fault.mode == "refuse":
-            return "lost"
+            return "unreachable"
         ends = [self._post(ipn) for _ in range(1 if fault is None else 2)]
         return ends[-1]
 
@@ -55,7 +55,7 @@ class Notifier:
                 return "accepted" if status == 204 else "refused"
             if number < TRIES - 1:
                 time.sleep(0.1 * 2**number)
-        return "unreached"
+        return "unreachable"
 
     def _try(self, ipn: Ipn) -> int | None:
         if not hasattr(self._local, "session"):

@@ -1,24 +1,27 @@
 """Starts MoMo: the payment gateway, and the control calls by which citizens pay.
 
 Control calls of its own:
-    POST /_control/pay               {"orders": [{"orderId", "resultCode": 0, "at": ISO}], "ipn": true}: the
-                                     citizens act, MoMo sends the IPNs; answers {paid, skipped, ipn: {how: n}}
+    POST /_control/pay               {"orders": [{"reference", "code": 0, "at": ISO}], "notify": true, "as": "usual"}:
+                                     the citizens act, MoMo sends the IPNs; answers {paid, skipped, notified: {how: n}}.
+                                     "as" twice: each IPN two times; forged, other_amount, unknown_order: only such
+                                     an IPN is sent, the order stays as it is
     POST /_control/statement_breaks  {"drop": [orderId], "amount": {orderId: n}, "add": [{orderId, transId,
                                      amount, at}], "wrong_total": true}: what the statement tells wrongly
-    GET  /_control/payments          every order with its state
-    POST /_control/insist            {"codes": [n, …]}: the next answers to create and query carry these codes
-Fault operations: "create", "query", "statement" (as sandbox/faults.py), "ipn" (refuse, twice).
+    GET  /_control/payments          [{reference, amount_vnd, state, times, …}]
+    POST /_control/insist            {"operation": "create", "codes": [n, …]}: the next answers to it carry these codes
+                                     (create, query, refund; "query" is the question about a refund too)
+Fault operations: "create", "query", "refund", "statement" (as sandbox/faults.py), "notify" (refuse, twice).
 """
 
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from sandbox.faults import Faults
 from sandbox.http import HttpServer, Request, Response, json_response
 from sandbox.momo import signature
-from sandbox.momo.gateway import Books
+from sandbox.momo.gateway import Books, Lie
 from sandbox.momo.notify import Notifier
 from sandbox.momo.signature import ACCESS_KEY, PARTNER_CODE, SECRET_KEY
 from sandbox.momo.statement import day_of, statement_bytes
@@ -26,6 +29,8 @@ from sandbox.serve import Running
 from sandbox.state import State
 
 CREATE, QUERY, STATEMENT = "/v2/gateway/api/create", "/v2/gateway/api/query", "/sandbox/statement/"
+REFUND, REFUND_QUERY = "/v2/gateway/api/refund", "/sandbox/refund/query"
+OPERATIONS = {CREATE: "create", QUERY: "query", REFUND: "refund", REFUND_QUERY: "query"}
 
 
 def start(port: int, home: Path, hub_url: str) -> Running:
@@ -62,6 +67,8 @@ def _connection(url: str, hub_url: str) -> dict[str, Any]:
             "redirect_url": f"{hub_url}/paid",
             "ipn_url": f"{hub_url}/partners/momo/ipn",
             "statement_path": STATEMENT + "{day}",
+            "refund_signed": signature.REFUND.replace(" ", ","),
+            "refund_query_path": REFUND_QUERY,
         },
     }
 
@@ -69,7 +76,7 @@ def _connection(url: str, hub_url: str) -> dict[str, Any]:
 def _operation_of(request: Request) -> str:
     if request.path.startswith(STATEMENT):
         return "statement"
-    return {CREATE: "create", QUERY: "query"}.get(request.path, "")
+    return OPERATIONS.get(request.path, "")
 
 
 class _Wallet:
@@ -80,13 +87,19 @@ class _Wallet:
         operation = _operation_of(request)
         if operation == "statement" and request.method == "GET":
             return self._statement(request)
-        if operation not in ("create", "query") or request.method != "POST":
+        if request.path not in OPERATIONS or request.method != "POST":
             return json_response({"message": "no such call"}, 404)
         try:
             asked = dict(request.json())
         except (ValueError, TypeError):
             return json_response({"resultCode": 20, "message": "Refused."})
-        return json_response(self._books.create(asked) if operation == "create" else self._books.query(asked))
+        answer = {
+            CREATE: self._books.create,
+            QUERY: self._books.query,
+            REFUND: self._books.refund,
+            REFUND_QUERY: self._books.refund_query,
+        }[request.path]
+        return json_response(answer(asked))
 
     def control(self) -> dict[tuple[str, str], Any]:
         return {
@@ -97,25 +110,28 @@ class _Wallet:
         }
 
     def _pay(self, request: Request) -> Response:
-        order = request.json()
-        now = datetime.now(UTC).isoformat()
-        if any(datetime.fromisoformat(one.get("at") or now).tzinfo is None for one in order["orders"]):
+        order, now = request.json(), datetime.now(UTC).isoformat()
+        acts = [(one["reference"], int(one.get("code") or 0), one.get("at") or now) for one in order["orders"]]
+        if any(datetime.fromisoformat(at).tzinfo is None for _, _, at in acts):
             return json_response({"error": "at must carry its zone, such as +07:00"}, 400)
-        made = [
-            self._books.pay(one["orderId"], int(one.get("resultCode", 0)), one.get("at") or now)
-            for one in order["orders"]
-        ]
-        ready = [ipn for ipn in made if ipn is not None]
-        ends = self._notifier.send_all(ready) if order.get("ipn", True) else []
-        skipped = [one["orderId"] for one, ipn in zip(order["orders"], made, strict=True) if ipn is None]
-        return json_response({"paid": len(ready), "skipped": skipped, "ipn": Counter(ends)})
+        how = order.get("as", "usual")
+        if how in get_args(Lie):
+            made, paid = [self._books.lie(name, how, code, at) for name, code, at in acts], 0
+        else:
+            made = [self._books.pay(*act) for act in acts]
+            paid = sum(ipn is not None for ipn in made)
+        ready = [ipn for ipn in made if ipn is not None for _ in range(2 if how == "twice" else 1)]
+        ends = self._notifier.send_all(ready) if order.get("notify", True) else []
+        skipped = [name for (name, _, _), ipn in zip(acts, made, strict=True) if ipn is None]
+        return json_response({"paid": paid, "skipped": skipped, "notified": Counter(ends)})
 
     def _plant(self, request: Request) -> Response:
         self._state.put("statement_breaks", "all", request.json())
         return json_response({})
 
     def _insist(self, request: Request) -> Response:
-        self._books.insist_on.extend(request.json()["codes"])
+        order = request.json()
+        self._books.insist_on[order["operation"]].extend(int(code) for code in order["codes"])
         return json_response({})
 
     def _statement(self, request: Request) -> Response:

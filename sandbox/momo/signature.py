@@ -26,4 +26,5 @@ IPN = (
     "accessKey amount extraData message orderId orderInfo orderType partnerCode payType requestId responseTime"
     " resultCode transId"
 )
+REFUND = "accessKey amount description orderId partnerCode requestId transId"
 STATEMENT = "accessKey day partnerCode"

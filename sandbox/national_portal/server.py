@@ -14,6 +14,10 @@ Its own control calls:
     POST /_control/forget           the portal is as new: no dossier, no session, no open fault
     POST /_control/codes            {"ok": code, "exists": code, "next": {service: code}} to answer with
     POST /_control/batches          {"accept": k}: of the next array of several the first k are taken, then it fails
+    POST /_control/insist           {"operation": "dossier", "codes": [code, …]}: the next answers to it carry these
+                                    codes, without an effect ("dossier", "progress", "query")
+    GET  /_control/operations       {our operation: {"fault", "effect"}}: how the portal's services are named
+    POST /_control/plant            {"feed": "online_dossiers", "name": MaHoSo}: a citizen submits a dossier
     POST /_control/lists            {…} laid over the next list answer; a field given as null is left out
 """
 
@@ -36,6 +40,20 @@ AUTH, SHARE, INTEGRATION = "/adapter/login", "/adapter/share", "/adapter/integra
 PUSH_DOSSIER, PUSH_PROGRESS, LOOK_UP = "DongBoHoSoMC", "CapNhatTienDoHoSoMC", "TraCuuHoSo"
 INTAKE = "LayDanhSachHoSoTrucTuyen"
 SERVICES = {SHARE: (LOOK_UP, INTAKE), INTEGRATION: (PUSH_DOSSIER, PUSH_PROGRESS)}
+# The hub's operations and feeds, and the services that carry them.
+OURS = {"dossier": PUSH_DOSSIER, "progress": PUSH_PROGRESS, "query": LOOK_UP, "online_dossiers": INTAKE}
+SUBMITTED = {
+    "MaTTHC": "1.004873",
+    "MaCoQuanThucHien": "H32.01",
+    "ChuHoSo": "Nguyễn Văn An",
+    "LoaiDoiTuong": "1",
+    "SoDienThoai": "0905000111",
+    "DiaChi": "1 Hùng Vương",
+    "MaTinhThanh": "56",
+    "NgayNopHoSo": "20260304090000",
+    "HinhThuc": "0",
+    "DangKyNhanSMS": "0",
+}
 EXPIRED, FAILED = "-100", "-1"  # the first is ours: the real code is not known
 SESSION_S = 1200.0
 PAGE_MAX = 200
@@ -72,6 +90,9 @@ class Portal:
             ("GET", "/_control/sessions"): self._count_sessions,
             ("POST", "/_control/forget"): self._forget,
             ("POST", "/_control/codes"): self._set_codes,
+            ("POST", "/_control/insist"): self._insist,
+            ("GET", "/_control/operations"): self._operations,
+            ("POST", "/_control/plant"): self._plant,
             ("POST", "/_control/batches"): self._set_batch,
             ("POST", "/_control/lists"): self._set_list,
         }
@@ -80,6 +101,7 @@ class Portal:
         self._sessions: dict[str, float] = {}
         self._logins = 0
         self._codes: dict[str, Any] = {"ok": "0", "exists": "3", "next": {}}
+        self._insisted: dict[str, list[str]] = {}
         self._list_changes: dict[str, Any] = {}
         self._accept_only: int | None = None
 
@@ -107,6 +129,8 @@ class Portal:
             return _answer(EXPIRED, "Phiên làm việc đã hết hạn")
         if body.get("madonvi") != MADONVI:
             return _answer(FAILED, "Mã đơn vị không đúng")
+        if self._insisted.get(service):
+            return _answer(self._insisted[service].pop(0), "theo lệnh")
         if service in self._codes["next"]:
             return _answer(self._codes["next"].pop(service), "theo lệnh")
         return self._carry_out(service, body)
@@ -238,6 +262,20 @@ class Portal:
     def _set_batch(self, request: Request) -> Response:
         with self._lock:
             self._accept_only = int(request.json()["accept"])
+        return json_response({})
+
+    def _insist(self, request: Request) -> Response:
+        wanted = request.json()
+        with self._lock:
+            self._insisted.setdefault(OURS[wanted["operation"]], []).extend(wanted["codes"])
+        return json_response({})
+
+    def _operations(self, _request: Request) -> Response:
+        return json_response({ours: {"fault": service, "effect": service} for ours, service in OURS.items()})
+
+    def _plant(self, request: Request) -> Response:
+        with self._lock:
+            self._take_in(SUBMITTED | {"MaHoSo": request.json()["name"]})
         return json_response({})
 
     def _set_codes(self, request: Request) -> Response:

@@ -1,10 +1,11 @@
 """The stand-in for Viettel bulk SMS: reads wsCpMt by hand, checks what the partner checks, counts what it sent.
 
 A message is known by its receiver and its text, as the partner gives no message id: effects of operation
-`message` have the external id "receiver:SHA-256 of the text". Control call of its own:
+`message` have the external id "receiver:SHA-256 of the text". Control calls of its own:
 
     POST /_control/answers   {"result": "0", "message": "…", "times": 1, "fault": ""}
         the next `times` calls get this answer without an effect; `fault` = a SOAP fault code with HTTP 500
+    POST /_control/insist    {"operation": "message", "codes": ["…"]}: the next answers are result 0 with these texts
 """
 
 import hashlib
@@ -43,6 +44,12 @@ class _Planned:
             self.answers.extend([wanted] * int(wanted.get("times", 1)))
         return json_response({})
 
+    def insist(self, request: Request) -> Response:
+        """Keep refusals in the partner's words."""
+        with self.lock:
+            self.answers.extend({"result": "0", "message": text} for text in request.json()["codes"])
+        return json_response({})
+
     def take(self) -> dict[str, str] | None:
         """Return the next ordered answer."""
         with self.lock:
@@ -59,7 +66,7 @@ def start(port: int, home: Path, hub_url: str) -> Running:  # noqa: ARG001  (thi
         operation_of=lambda request: "message" if request.method == "POST" else "",
         state=state,
         faults=Faults(),
-        control={("POST", "/_control/answers"): planned.order},
+        control={("POST", "/_control/answers"): planned.order, ("POST", "/_control/insist"): planned.insist},
     )
 
     def close() -> None:

@@ -1,4 +1,4 @@
-"""Starts the bank: an SFTP port with the statements, and an HTTP control port.
+"""Starts the bank: an SFTP port with the statements, and an HTTP port with the eWallet and the control calls.
 
 Control calls of its own:
     POST   /_control/deposit          {"day", "lines": [{"our_reference", "partner_reference", "amount_vnd",
@@ -6,7 +6,10 @@ Control calls of its own:
                                       "wrong_total": true, "truncate": true, "twice": true}
     GET    /_control/files            [{"name", "bytes"}]
     POST   /_control/change_host_key  a new host key from now on; DELETE puts the kept one back
-Fault operations: "connect", "read" (see ssh.py) and "deposit" (twice).
+    POST   /_control/wallet           {"transactions": [{"reference", "amount_vnd", "state": paid|pending|failed}]}
+    POST   /_control/wallet_orders    {"codes": ["S5", …]}: the next answers carry these status codes;
+                                      {"algorithm": "RSA-SHA1"}: sign and verify so from now on
+Fault operations: "connect", "read" (see ssh.py), "deposit" (twice) and "query" (the eWallet, as sandbox/faults.py).
 """
 
 import io
@@ -25,6 +28,7 @@ from sandbox.serve import Running
 from sandbox.state import State
 from sandbox.vietinbank.ssh import SshServer
 from sandbox.vietinbank.statement import statement_bytes, with_breaks
+from sandbox.vietinbank.wallet import INQUIRY, Wallet
 
 DIRECTORY = "/out"
 LOGIN, PASSWORD = "khanhhoa", "sandbox-vietinbank"
@@ -46,14 +50,19 @@ def start(port: int, home: Path, hub_url: str) -> Running:  # noqa: ARG001  (the
         faults=faults,
     )
     bank = _Bank(home, files / DIRECTORY.lstrip("/"), ssh, state, faults)
+    wallet = Wallet(home, state)
     http = HttpServer(
         "vietinbank-control",
         0,
-        handle=lambda _: json_response({"error": "this bank speaks SFTP"}, 404),
-        operation_of=lambda _: "",
+        handle=lambda request: wallet.handle(request) if _operation_of(request) else Response(404),
+        operation_of=_operation_of,
         state=state,
         faults=faults,
-        control=bank.control(),
+        control=bank.control()
+        | {
+            ("POST", "/_control/wallet"): wallet.deposit,
+            ("POST", "/_control/wallet_orders"): wallet.order,
+        },
     )
 
     def close() -> None:
@@ -61,10 +70,14 @@ def start(port: int, home: Path, hub_url: str) -> Running:  # noqa: ARG001  (the
         ssh.close()
         state.close()
 
-    return Running("vietinbank", ssh.port, http.url, _connection(ssh), close)
+    return Running("vietinbank", ssh.port, http.url, _connection(ssh, wallet.settings(http.url)), close)
 
 
-def _connection(ssh: SshServer) -> dict[str, Any]:
+def _operation_of(request: Request) -> str:
+    return "query" if (request.method, request.path) == ("POST", INQUIRY) else ""
+
+
+def _connection(ssh: SshServer, wallet_settings: dict[str, str]) -> dict[str, Any]:
     return {
         "conn_type": "truc_vietinbank",
         "host": "127.0.0.1",
@@ -75,6 +88,7 @@ def _connection(ssh: SshServer) -> dict[str, Any]:
             "host_key": f"{ssh.host_key.get_name()} {ssh.host_key.get_base64()}",
             "directory": DIRECTORY,
             "file_name": "VTB_{day}.txt",
+            **wallet_settings,
         },
     }
 

@@ -6,7 +6,11 @@ Tracking items are kept as operation `tracking`, one per change of state. Contro
     POST /_control/advance   {"orders": ["…"] (left out: all), "statusCode": 3}   adds tracking items
     POST /_control/expire    ends every token at once
     POST /_control/clock     {"behind_s": 0}   tracking items are written as so many seconds ago
+    POST /_control/plant     {"feed": "tracking", "name": OrderNumber}   a parcel of that number is handed in
     POST /_control/answers   {"body": {…}, "times": 1}   the next orders get this answer without an effect
+
+A parcel can be cancelled until a postman has it (statusCode 2); operation `cancel`, by orderNumber. MyVNPost, which
+is asked about orders by code, stands in sandbox/vnpost/my_vnpost.py.
 """
 
 import base64
@@ -24,9 +28,13 @@ from sandbox.faults import Faults
 from sandbox.http import Handle, HttpServer, Request, Response, json_response
 from sandbox.serve import Running
 from sandbox.state import State
+from sandbox.vnpost import my_vnpost
+from sandbox.vnpost.my_vnpost import MyDesk
 
 TOKEN, ORDER = "/token", "/apiVNPostNGSP/p1.0/order/post"
 TRACKING, PRICE = "/apiVNPostNGSP/p1.0/order/tracking", "/apiVNPostNGSP/p1.0/price/hcc"
+CANCEL = "/apiVNPostNGSP/p1.0/order/cancel"
+COLLECTING, CANCELLED = 2, 4
 # Made up for the sandbox; no account anywhere has these.
 CLIENT_ID, CLIENT_SECRET, CUSTOMER = "sandbox-client", "sandbox-secret", "SANDBOX_HCC"
 TOKEN_LIFE_S = 3600
@@ -50,6 +58,7 @@ class _Desk:
     """The post office: its books, its tokens, and the answers it was told to give."""
 
     state: State
+    mine: MyDesk
     tokens: dict[str, float] = field(default_factory=dict)
     planned: list[dict[str, Any]] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -89,7 +98,26 @@ class _Desk:
             if self.state.record("order", number, kept, key=number) > 1:
                 return json_response({"Status": "0", "Message": "OrderNumber đã tồn tại"})
             self.move(number, 1)
+            self.mine.take(number, sender_code=CUSTOMER)
         return json_response({"Status": "1", "Message": "Thành công"})
+
+    def cancel(self, request: Request) -> Response:
+        """Cancel a parcel no postman has yet; one that is cancelled or collected is refused."""
+        asked = _object(request.body)
+        number = str(asked.get("orderNumber", ""))
+        with self.lock:
+            stands = self.stands().get(number)
+            if asked.get("customerCode") != CUSTOMER or stands is None:
+                return json_response({"Status": "0", "Message": "Không tìm thấy đơn"})
+            if stands >= COLLECTING:
+                return json_response({"Status": "0", "Message": "Không hủy được đơn"})
+            self.state.record("cancel", number, {}, key=number)
+            self.move(number, CANCELLED)
+        return json_response({"Status": "1", "Message": "Thành công"})
+
+    def stands(self) -> dict[str, int]:
+        """Return the last code of every parcel."""
+        return {one.data["orderNumber"]: one.data["statusCode"] for one in self.state.effects("tracking")}
 
     def move(self, number: str, code: int) -> None:
         """Add one tracking item. Its id is an ObjectId: time, then a number that only grows."""
@@ -119,12 +147,17 @@ class _Desk:
     def advance(self, request: Request) -> Response:
         """Move parcels on to a state, those that are not in it yet."""
         wanted = request.json()
-        last = {effect.data["orderNumber"]: effect.data["statusCode"] for effect in self.state.effects("tracking")}
+        last = self.stands()
         orders = wanted.get("orders") or [effect.external_id for effect in self.state.effects("order")]
         moved = [number for number in orders if last.get(number) != wanted["statusCode"]]
         for number in moved:
             self.move(number, wanted["statusCode"])
         return json_response({"moved": len(moved)})
+
+    def plant(self, request: Request) -> Response:
+        """Have a parcel handed in."""
+        self.move(str(request.json()["name"]), 1)
+        return json_response({})
 
     def expire(self, _request: Request) -> Response:
         """End every token."""
@@ -149,17 +182,22 @@ class _Desk:
 def start(port: int, home: Path, hub_url: str) -> Running:  # noqa: ARG001  (this party never calls the hub)
     """Start the stand-in."""
     state = State(home / "state.sqlite")
-    desk = _Desk(state)
+    desk = _Desk(state, MyDesk(state, CUSTOMER))
     desk.numbers = itertools.count(len(state.effects("tracking")) + 1)
     routes: dict[tuple[str, str], tuple[str, Handle]] = {
         ("POST", TOKEN): ("token", desk.token),
         ("POST", ORDER): ("order", desk.order),
+        ("POST", CANCEL): ("cancel", desk.cancel),
         ("GET", TRACKING): ("tracking", desk.tracking),
         ("POST", PRICE): ("price", desk.price),
     }
+    of_mine = desk.mine.routes()
 
     def handle(request: Request) -> Response:
-        name, answer = routes.get((request.method, request.path), ("", None))
+        called = (request.method, request.path)
+        if called in of_mine:
+            return of_mine[called][1](request)
+        name, answer = routes.get(called, ("", None))
         if answer is None:
             return Response(404)
         return answer(request) if name == "token" or desk.knows(request) else Response(401)
@@ -168,14 +206,16 @@ def start(port: int, home: Path, hub_url: str) -> Running:  # noqa: ARG001  (thi
         "vnpost",
         port,
         handle=handle,
-        operation_of=lambda request: routes.get((request.method, request.path), ("", None))[0],
+        operation_of=lambda request: (routes | of_mine).get((request.method, request.path), ("", None))[0],
         state=state,
         faults=Faults(),
         control={
             ("POST", "/_control/advance"): desk.advance,
+            ("POST", "/_control/plant"): desk.plant,
             ("POST", "/_control/expire"): desk.expire,
             ("POST", "/_control/answers"): desk.plan,
             ("POST", "/_control/clock"): desk.set_clock,
+            **desk.mine.control(),
         },
     )
 
@@ -194,6 +234,7 @@ def _connection(url: str) -> dict[str, Any]:
         "order_path": ORDER,
         "tracking_path": TRACKING,
         "price_path": PRICE,
+        **my_vnpost.connection(url),
     }
     return {
         "conn_type": "truc_vnpost",

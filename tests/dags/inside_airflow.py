@@ -221,7 +221,7 @@ def citizen_pays(store, control: str, reference: str) -> None:
     from truc.envelope import Envelope
     from truc.exchange import inbox
 
-    called(control, "pay", {"orders": [{"orderId": reference, "at": AT.isoformat()}], "ipn": False})
+    called(control, "pay", {"orders": [{"reference": reference, "at": AT.isoformat()}], "notify": False})
     ipn = {
         "orderId": reference,
         "transId": 4_000_000_001,

@@ -7,6 +7,7 @@ import pytest
 import requests
 
 from truc import parties
+from truc.manifest import Capability
 
 OF_THE_ISSUE = {
     "catalogue_load",
@@ -21,8 +22,16 @@ OF_THE_ISSUE = {
     "notify_sms",
 }
 DECLARED = {pipeline.dag_id: one for one in parties.manifests() for pipeline in one.pipelines}
-BY_DAY = {"statement_momo", "statement_vietinbank", "reconcile_payments"}
-OF_FILES = {"catalogue_load", "exchange_sweep", "exchange_upkeep", "payment_callbacks", "reconcile_payments"}
+PIPELINES = [pipeline for manifest in parties.manifests() for pipeline in manifest.pipelines]
+BY_DAY = {one.dag_id for one in PIPELINES if one.does == "fetch_day"} | {"reconcile_payments"}
+OF_FILES = {
+    "catalogue_load",
+    "certificates",
+    "exchange_sweep",
+    "exchange_upkeep",
+    "payment_callbacks",
+    "reconcile_payments",
+}
 
 
 def test_every_file_is_read_without_an_error(seen):
@@ -31,7 +40,7 @@ def test_every_file_is_read_without_an_error(seen):
 
 def test_there_is_one_dag_for_each_declared_pipeline_and_for_each_file_and_no_other(seen):
     assert set(seen["dags"]) == set(DECLARED) | OF_FILES
-    assert set(seen["dags"]) == OF_THE_ISSUE | {"payment_requests", "exchange_sweep", "exchange_upkeep"}
+    assert set(seen["dags"]) >= OF_THE_ISSUE
 
 
 def test_no_two_files_make_the_same_dag(seen):
@@ -80,7 +89,7 @@ def test_a_pipeline_that_delivers_is_also_woken_by_its_own_queues_and_no_other_d
         for pipeline in manifest.pipelines
         if pipeline.does == "deliver"
     }
-    assert len(woken) == 4
+    assert len(woken) >= 4
 
 
 def test_every_operation_of_a_party_is_delivered_by_exactly_one_pipeline(seen):
@@ -102,8 +111,10 @@ def test_a_trigger_fires_at_its_start_and_for_its_own_queues_over_one_shared_con
 def test_a_dag_is_tagged_with_the_party_it_works_for(seen):
     for name, manifest in DECLARED.items():
         assert manifest.party in seen["dags"][name]["tags"]
-    assert seen["dags"]["payment_callbacks"]["tags"] == ["callbacks", "momo"]
-    assert seen["dags"]["reconcile_payments"]["tags"] == ["momo", "reconciliation", "vietinbank"]
+    calling = {manifest.party for manifest in parties.manifests() if manifest.callbacks}
+    assert set(seen["dags"]["payment_callbacks"]["tags"]) == {"callbacks", *calling}
+    giving = {one.party for one in parties.with_capability(Capability.FETCH_STATEMENT)}
+    assert set(seen["dags"]["reconcile_payments"]["tags"]) == {"reconciliation", *giving}
     assert all(dag["tags"] for dag in seen["dags"].values())
 
 

@@ -8,19 +8,25 @@ from pathlib import Path
 
 import jsonschema
 
-from truc.manifest import Manifest, OutcomeClass
+from truc.kit import party_check
+from truc.kit.party_check import HEADINGS
+from truc.manifest import Capability, Event, Manifest, OutcomeClass
 from truc.provider import provider_info
 
-HEADINGS = ("Settings", "Messages", "Limits and quirks", "Test system", "What is not confirmed")
-KEPT_RULES = {
-    "tls_pinned_or_public_ca",
-    "time_outs_stated",
-    "outcome_class_proved",
-    "result_codes_complete",
-    "duplicates_recognised",
-    "secrets_never_logged",
-    "schema_checked",
-    "read_back_possible",
+KEPT_RULES = set(party_check.KEPT_RULES)
+# What a capability must declare: an operation that hears of an event, or a feed of that name.
+HEARS = {
+    Capability.PUSH_DOSSIERS: Event.DOSSIER_RECEIVED,
+    Capability.PUSH_STATUS: Event.STATUS_CHANGED,
+    Capability.TAKE_PAYMENTS: Event.PAYMENT_REQUESTED,
+    Capability.REFUND: Event.REFUND_REQUESTED,
+    Capability.SHIP: Event.POSTAL_REQUESTED,
+    Capability.NOTIFY: Event.NOTICE_DUE,
+}
+GIVES = {
+    Capability.GIVE_DOSSIERS: "online_dossiers",
+    Capability.TRACK: "tracking",
+    Capability.FETCH_STATEMENT: "statement",
 }
 ROOMS = (
     "connectors/{}/__init__.py",
@@ -129,12 +135,43 @@ def is_run_by_its_pipelines(_root: Path, manifest: Manifest) -> list[str]:
     fits = {"deliver": {one.name for one in manifest.operations}}
     fits["fetch"] = {one.name for one in manifest.feeds if not one.by_day}
     fits["fetch_day"] = {one.name for one in manifest.feeds if one.by_day}
+    fits["ask_payments"] = {"query"} if Capability.SAY_PAYMENT in manifest.capabilities else set()
     worked = Counter(name for pipeline in manifest.pipelines for name in pipeline.of)
     declared = set().union(*fits.values())
     problems = [f"{worked[name]} pipelines: {name}" for name in sorted(declared) if worked[name] != 1]
     return problems + [
         f"{one.dag_id}: {name}" for one in manifest.pipelines for name in one.of if name not in fits[one.does]
     ]
+
+
+def declares_what_its_capabilities_need(root: Path, manifest: Manifest) -> list[str]:
+    """A capability is an operation, a feed, a callback or a verb: claimed exactly where that is there."""
+    events, feeds = {one.event for one in manifest.operations}, {one.name for one in manifest.feeds}
+    there = {capability: event in events for capability, event in HEARS.items()}
+    there |= {capability: name in feeds for capability, name in GIVES.items()}
+    there[Capability.CALL_BACK] = bool(manifest.callbacks)
+    there[Capability.SAY_PAYMENT] = "get_payment" in defined(root / "connectors" / manifest.party / "client.py")
+    return [str(one) for one, found in there.items() if found != (one in manifest.capabilities)]
+
+
+def states_the_terms_of_its_payments(root: Path, manifest: Manifest) -> list[str]:
+    """Who takes payments says how long they live, when they are asked about, and whether money can go back."""
+    if Capability.TAKE_PAYMENTS not in manifest.capabilities:
+        return [] if manifest.payments is None else ["terms without payments"]
+    if manifest.payments is None:
+        return ["no terms"]
+    asked, said = manifest.payments.ask_after_s, Capability.SAY_PAYMENT in manifest.capabilities
+    query = "read" in defined(root / "mappings" / manifest.party / "query.py")
+    problems = [] if bool(asked) == said else ["ask_after_s"]
+    problems += [] if list(asked) == sorted(asked) else ["ask_after_s is not in order"]
+    problems += [] if query or not said else ["query.read"]
+    gives = manifest.payments.refunds != "none"
+    return problems + ([] if gives == (Capability.REFUND in manifest.capabilities) else ["refunds"])
+
+
+def proves_what_it_says_is_done(root: Path, manifest: Manifest) -> list[str]:
+    """Every kept rule that is «done» has its proof: what `truc party check` says."""
+    return [f"{one.rule}: {text}" for one in party_check.check(root, manifest) for text in one.problems]
 
 
 def keeps_its_secrets_apart(_root: Path, manifest: Manifest) -> list[str]:

@@ -25,6 +25,10 @@ GUIDES = {
     "admin.md": "quan-tri.md",
     "operating-the-exchange.md": "van-hanh-truc-trao-doi.md",
     "observing.md": "quan-sat.md",
+    "add-a-partner.md": "them-doi-tac.md",
+    "payments.md": "thanh-toan.md",
+    "statements.md": "sao-ke.md",
+    "trust.md": "chung-thu-so.md",
 }
 
 
@@ -124,7 +128,8 @@ def test_a_query_of_a_document_fits_the_tables(document: str, query: str, empty_
 
 @pytest.mark.parametrize("name", ["admin.md", "vi/quan-tri.md"])
 def test_the_admins_guide_lists_every_dag_with_its_schedule(name: str) -> None:
-    listed = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    # A party's own are in docs/parties.md, which is written from the manifests: a new party edits no guide.
+    listed = "".join((ROOT / "docs" / one).read_text(encoding="utf-8") for one in (name, "parties.md"))
     scheduled = _scheduled()
     assert len(scheduled) >= 11
     assert [dag for dag, schedule in scheduled.items() if f"| `{dag}` | `{schedule}` |" not in listed] == []

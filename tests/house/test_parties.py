@@ -8,7 +8,19 @@ import pytest
 
 from tests.house import party_rules as rules
 from truc import parties
-from truc.manifest import Event, Feed, Limits, Operation, OutcomeClass, Pipeline, Rule, Setting
+from truc.kit import party_matrix
+from truc.manifest import (
+    Capability,
+    Event,
+    Feed,
+    Limits,
+    Operation,
+    OutcomeClass,
+    PaymentTerms,
+    Pipeline,
+    Rule,
+    Setting,
+)
 
 RULES = [
     rules.has_the_same_name_in_every_room,
@@ -20,13 +32,17 @@ RULES = [
     rules.declares_all_it_can_do,
     rules.takes_the_batches_it_declares,
     rules.is_run_by_its_pipelines,
+    rules.declares_what_its_capabilities_need,
+    rules.states_the_terms_of_its_payments,
+    rules.proves_what_it_says_is_done,
     rules.keeps_its_secrets_apart,
     rules.states_its_time_outs,
     rules.has_readable_schemas,
 ]
 MOMO = parties.manifest("momo")
+TERMS = MOMO.payments
 PARTIES = parties.names()
-ONE_MORE = Operation(name="refund", event=Event.PAYMENT_REQUESTED, outcome=OutcomeClass.ASK)
+ONE_MORE = Operation(name="reversal", event=Event.PAYMENT_REQUESTED, outcome=OutcomeClass.ASK)
 IN_BATCHES = replace(MOMO.operations[0], batch_max=10)
 BLIND_BATCHES = replace(IN_BATCHES, outcome=OutcomeClass.NEITHER)
 
@@ -43,6 +59,18 @@ def change(path, old, new):
         text = (root / path).read_text(encoding="utf-8")
         assert old in text
         (root / path).write_text(text.replace(old, new), encoding="utf-8")
+
+    return spoil
+
+
+def change_all(folder, old, new):
+    """Break every file of a room by writing something else."""
+
+    def spoil(root):
+        paths = [path for path in (root / folder).glob("*.py") if old in path.read_text(encoding="utf-8")]
+        assert paths
+        for path in paths:
+            change(path.relative_to(root), old, new)(root)
 
     return spoil
 
@@ -68,6 +96,69 @@ def setting(name):
 
 # (rule, what is done to the tree, what is done to the manifest, what the rule says)
 BROKEN = [
+    (rules.declares_what_its_capabilities_need, whole, {"operations": MOMO.operations[:1]}, "refund"),
+    (rules.declares_what_its_capabilities_need, whole, {"feeds": ()}, "fetch_statement"),
+    (rules.declares_what_its_capabilities_need, whole, {"callbacks": ()}, "call_back"),
+    (rules.declares_what_its_capabilities_need, whole, {"capabilities": frozenset()}, "take_payments"),
+    (
+        rules.declares_what_its_capabilities_need,
+        change("connectors/momo/client.py", "def get_payment", "def got_payment"),
+        {},
+        "say_payment",
+    ),
+    (rules.states_the_terms_of_its_payments, whole, {"payments": None}, "no terms"),
+    (rules.states_the_terms_of_its_payments, whole, {"payments": PaymentTerms(lives_s=9)}, "ask_after_s"),
+    (rules.states_the_terms_of_its_payments, whole, {"payments": replace(TERMS, refunds="none")}, "refunds"),
+    (
+        rules.states_the_terms_of_its_payments,
+        whole,
+        {"payments": replace(TERMS, ask_after_s=(9, 1))},
+        "ask_after_s is not in order",
+    ),
+    (rules.states_the_terms_of_its_payments, drop("mappings/momo/query.py"), {}, "query.read"),
+    (rules.states_the_terms_of_its_payments, whole, {"capabilities": frozenset()}, "terms without payments"),
+    (
+        rules.proves_what_it_says_is_done,
+        change("connectors/momo/client.py", "def ask_refund", "def asked_refund"),
+        {},
+        "outcome_class_proved: refund: ASK without ask_refund",
+    ),
+    (
+        rules.proves_what_it_says_is_done,
+        change("connectors/momo/client.py", "reads=True", "verify=" + "False"),
+        {},
+        "tls_pinned_or_public_ca: connectors/momo/client.py: a check is turned off",
+    ),
+    (
+        rules.proves_what_it_says_is_done,
+        change_all("sandbox/momo", ".record(", ".put("),
+        {},
+        "outcome_class_proved: its stand-in counts no effects (state.record)",
+    ),
+    (
+        rules.proves_what_it_says_is_done,
+        whole,
+        {"limits": Limits(timeout_s=3600)},
+        "time_outs_stated: timeout_s over 300",
+    ),
+    (
+        rules.proves_what_it_says_is_done,
+        whole,
+        {"settings": (setting("api_secret"),)},
+        "secrets_never_logged: setting api_secret looks like a secret and is not one",
+    ),
+    (
+        rules.proves_what_it_says_is_done,
+        whole,
+        {"callbacks": ("ipn", "ipn")},
+        "duplicates_recognised: ipn is declared twice",
+    ),
+    (
+        rules.proves_what_it_says_is_done,
+        whole,
+        {"operations": (ONE_MORE,)},
+        "result_codes_complete: no table for send_reversal",
+    ),
     (rules.has_the_same_name_in_every_room, drop("mappings/momo"), {}, "mappings/momo/__init__.py"),
     (rules.has_the_same_name_in_every_room, drop("schemas/momo/SOURCE.md"), {}, "schemas/momo/SOURCE.md"),
     (rules.has_the_same_name_in_every_room, drop("sandbox/momo"), {}, "sandbox/momo/server.py"),
@@ -94,9 +185,9 @@ BROKEN = [
         {"rules": (*MOMO.rules[:-1], rule("read_back_possible", "perhaps"))},
         "state: read_back_possible",
     ),
-    (rules.can_do_what_it_declares, whole, {"operations": (ONE_MORE,)}, "send_refund"),
-    (rules.can_do_what_it_declares, whole, {"operations": (ONE_MORE,)}, "ask_refund"),
-    (rules.can_do_what_it_declares, whole, {"operations": (ONE_MORE,)}, "refund.write"),
+    (rules.can_do_what_it_declares, whole, {"operations": (ONE_MORE,)}, "send_reversal"),
+    (rules.can_do_what_it_declares, whole, {"operations": (ONE_MORE,)}, "ask_reversal"),
+    (rules.can_do_what_it_declares, whole, {"operations": (ONE_MORE,)}, "reversal.write"),
     (rules.can_do_what_it_declares, whole, {"feeds": (Feed(name="fees"),)}, "fetch_fees"),
     (rules.can_do_what_it_declares, whole, {"feeds": (Feed(name="fees"),)}, "fees.read"),
     (rules.can_do_what_it_declares, whole, {"callbacks": ("refunded",)}, "refunded.read"),
@@ -177,6 +268,16 @@ def test_no_two_parties_claim_one_dag_and_every_event_has_somebody_who_hears_it(
     assert len(dag_ids) == len(set(dag_ids))
     heard = {operation.event for one in parties.manifests() for operation in one.operations}
     assert heard == set(Event)
+
+
+def test_the_document_of_all_parties_is_current(repository):
+    written = (repository / party_matrix.DOCUMENT).read_text(encoding="utf-8")
+    assert written == party_matrix.markdown(parties.manifests()), "run: truc party list --markdown"
+
+
+def test_a_capability_has_a_suite_and_a_suite_its_capability(repository):
+    suites = {path.stem.removeprefix("test_") for path in (repository / "tests" / "suites").glob("test_*.py")}
+    assert suites == {str(one) for one in Capability}
 
 
 def test_every_manifest_is_light_and_does_nothing(repository):

@@ -21,9 +21,9 @@ MONEY_ROOMS = (
 )
 LINES_MAX = 450
 CONNECTOR_MAY = re.compile(
-    r"truc\.(errors|envelope|manifest|connections|transport(\.\w+)?|trust(\.\w+)?|inbound\.callbacks)"
+    r"truc\.(errors|envelope|manifest|connections|result_codes|transport(\.\w+)?|trust(\.\w+)?|inbound\.callbacks)"
 )
-MAPPING_MAY = re.compile(r"truc\.(errors|messages|domain(\.\w+)?)|lxml(\.\w+)*")
+MAPPING_MAY = re.compile(r"truc\.(errors|messages|domain(\.\w+)?|statements(\.\w+)?)|lxml(\.\w+)*")
 # Needed, though nothing of ours imports them.
 NOT_IMPORTED = {
     "apache-airflow-providers-fab": "named in Airflow's settings as the auth manager",

@@ -128,6 +128,11 @@ def notice(number: int, phone: str = "0905111222") -> tuple[NoticeDue, str, str]
     """A short message to a citizen."""
     code = f"H32.01-260304-{number:04d}"
     message = NoticeDue(
-        notice_id=f"{code}/ready", dossier_code=code, notice="ready", phone=phone, text=f"Ho so {code} da co ket qua."
+        notice_id=f"{code}/ready",
+        dossier_code=code,
+        notice="ready",
+        phone=phone,
+        text=f"Ho so {code} da co ket qua.",
+        email=f"citizen{number}@example.invalid",
     )
     return message, message.notice_id, message.notice_id

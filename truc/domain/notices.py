@@ -1,21 +1,83 @@
-"""The words of automatic messages to citizens: plain ASCII, so that one SMS segment holds them."""
+"""Writes notices to citizens: as a short message with and without accents, as an e-mail, as Zalo template data."""
 
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from truc.domain.calendar import BUSINESS_ZONE
+from truc.domain.calendar import local_day
+from truc.domain.notice_fields import FIELDS, Fact, FieldName
+from truc.domain.notice_kinds import KINDS, NoticeName
+from truc.domain.notice_words import WORDS
+from truc.domain.vietqr import ascii_text
+from truc.errors import MalformedError
 
+# The kinds that a dossier's own steps give all fields of; the services publish these.
 NoticeKind = Literal["received", "supplement", "ready"]
 
-_TEXTS: dict[NoticeKind, str] = {
-    "received": "Ho so {code} da duoc tiep nhan.{due}",
-    # With its instant: a second request must not look like the first one sent again.
-    "supplement": "Ho so {code} can bo sung giay to ({at}). Vui long lien he Bo phan Mot cua.",
-    "ready": "Ho so {code} da co ket qua. Vui long den Bo phan Mot cua de nhan.",
-}
+_CLAUSE = re.compile(r"\[([^\[\]]*)\]")
+_FIELD = re.compile(r"\{(\w+)\}")
+# A Zalo template has no clause that falls away; «per the appointment slip» is true of the day and of the place.
+_NOT_GIVEN = "theo giấy hẹn"
+_LETTER = "Kính gửi Ông/Bà,\n\n{text}\n{more}\n\nThư này được gửi tự động, vui lòng không trả lời.\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """An e-mail: a subject of one line, and plain text whose lines end with LF."""
+
+    subject: str
+    text: str
+
+
+def unicode_text(kind: NoticeName, facts: Mapping[FieldName, Fact]) -> str:
+    """Return the short message with accents.
+
+    Raise MalformedError that names the field: field_unknown, field_missing, field_bad, or the reason of its own type.
+    """
+    return _fill(WORDS[kind].text, _written(kind, facts))
+
+
+def plain_text(kind: NoticeName, facts: Mapping[FieldName, Fact]) -> str:
+    """Return the same words without accents, in ASCII that the GSM alphabet holds; raise as `unicode_text`."""
+    return ascii_text(unicode_text(kind, facts))
+
+
+def letter(kind: NoticeName, facts: Mapping[FieldName, Fact]) -> Letter:
+    """Return the e-mail; raise as `unicode_text`."""
+    words, written = WORDS[kind], _written(kind, facts)
+    text, more = _fill(words.text, written), _fill(words.more, written)
+    return Letter(_fill(words.subject, written), _LETTER.format(text=text, more=more))
+
+
+def zalo_data(kind: NoticeName, facts: Mapping[FieldName, Fact]) -> dict[str, str]:
+    """Return template_data with every field the kind knows, as text with accents; raise as `unicode_text`.
+
+    Which template_id a kind has is a setting: templates are registered, and approved, per official account.
+    """
+    written = _written(kind, facts)
+    return {name: written.get(name, _NOT_GIVEN) for name in KINDS[kind].known}
 
 
 def notice_text(kind: NoticeKind, code: str, *, at: datetime, due_at: datetime | None) -> str:
-    """Return the text of a notice of an event of `at`; only a received one names the due date."""
-    due = "" if due_at is None else f" Ngay hen tra: {due_at.astimezone(BUSINESS_ZONE):%d/%m/%Y}."
-    return _TEXTS[kind].format(code=code, due=due, at=f"{at.astimezone(BUSINESS_ZONE):%H:%M %d/%m}")
+    """Return the plain text of a notice of an event of `at`; only a received one names the due date."""
+    facts: dict[FieldName, Fact] = {"dossier_code": code, "happened_at": at}
+    if due_at is not None:
+        facts["due_on"] = local_day(due_at)
+    return plain_text(kind, {name: fact for name, fact in facts.items() if name in KINDS[kind].known})
+
+
+def _written(kind: NoticeName, facts: Mapping[FieldName, Fact]) -> dict[str, str]:
+    unknown, missing = facts.keys() - set(KINDS[kind].known), set(KINDS[kind].fields) - facts.keys()
+    if unknown:
+        raise MalformedError(f"{kind}: knows no {', '.join(sorted(unknown))}", reason="field_unknown")
+    if missing:
+        raise MalformedError(f"{kind}: needs {', '.join(sorted(missing))}", reason="field_missing")
+    return {name: FIELDS[name].write(name, fact) for name, fact in facts.items()}
+
+
+def _fill(words: str, written: Mapping[str, str]) -> str:
+    """Fill the fields, once the clauses that lack one are gone: what is filled in is not looked at again."""
+    kept = _CLAUSE.sub(lambda clause: clause[1] if written.keys() >= set(_FIELD.findall(clause[1])) else "", words)
+    return _FIELD.sub(lambda field: written[field[1]], kept)

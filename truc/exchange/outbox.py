@@ -21,7 +21,7 @@ from sqlalchemy import text
 from truc import parties, tracing
 from truc.envelope import digest_of
 from truc.errors import MalformedError
-from truc.manifest import Event
+from truc.manifest import Event, Operation
 from truc.messages import (
     DossierReceived,
     NoticeDue,
@@ -108,9 +108,8 @@ def publish_many(transaction: Transaction, given: Sequence[Publication]) -> int:
         (number, one, manifest.party, operation)
         for number, one in enumerate(given, start=1)
         for manifest in parties.manifests()
-        if one.only in ("", manifest.party)
         for operation in manifest.operations
-        if operation.event is one.event
+        if operation.event is one.event and _is_for(one, manifest.party, operation)
     ]
     if not addressed:
         return 0
@@ -135,6 +134,10 @@ def publish_many(transaction: Transaction, given: Sequence[Publication]) -> int:
     with tracing.span("publish", kind="producer", attributes={"truc.messages": len(given)}):
         values["trace"] = tracing.traceparent()
         return sum(row.times for row in transaction.sql.exec_driver_sql(_PUBLISH, values))
+
+
+def _is_for(one: Publication, party: str, operation: Operation) -> bool:
+    return one.only == party or (one.only == "" and not operation.addressed)
 
 
 def wake(transaction: Transaction, party: str) -> None:

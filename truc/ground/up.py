@@ -150,10 +150,9 @@ def bootstrap_airflow(settings: Settings) -> None:
 
 def gateway_service(settings: Settings) -> Service:
     """Return the HTTP gateway that partners and the one-stop software call."""
-    serve = ("truc.inbound.app:create_app", "--factory", "--no-access-log", "--no-server-header")
     return Service(
         name="gateway",
-        argv=[sys.executable, "-m", "uvicorn", *serve, "--host", LOCAL, "--port", str(settings.ports.gateway)],
+        argv=[sys.executable, "-m", "truc.cli", "gateway"],
         env=settings.environment,
         cwd=settings.root,
         ready=lambda: _answers(f"http://{LOCAL}:{settings.ports.gateway}/health"),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
+from fastapi import Path
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -20,7 +21,7 @@ from pydantic import (
 
 from truc.domain.identifiers import personal_id, tax_code
 from truc.errors import MalformedError
-from truc.messages import Channel, Person, Vnd
+from truc.messages import Channel, PaymentDetails, Person, Vnd
 
 BATCH_MAX = 500
 PROBLEMS_TOLD = 5
@@ -51,6 +52,7 @@ def _proper(person: Person) -> Person:
 Instant = Annotated[AwareDatetime, AfterValidator(_that_has_been)]
 Applicant = Annotated[Person, AfterValidator(_proper)]
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
+Name = Annotated[str, Path(max_length=100, pattern=r"^[^\x00]*$")]
 Text = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^\x00]*$")]
 
 
@@ -101,7 +103,10 @@ class PaidIn(Body):
 
 
 class PaymentIn(Body):
-    """A fee to be paid for a dossier, named by our code, the portal's or the caller's reference."""
+    """Money to be paid for a dossier, named by our code, the portal's or the caller's reference, or for an obligation.
+
+    `details` say what it is for; a dossier's fees need none.
+    """
 
     reference: Word
     dossier_code: Text = ""
@@ -111,12 +116,31 @@ class PaymentIn(Body):
     amount_vnd: Vnd = Field(gt=0)
     requested_at: Instant
     paid: PaidIn | None = None
+    details: PaymentDetails | None = None
+
+    @property
+    def names_a_dossier(self) -> bool:
+        """Whether one of the three names is given."""
+        return bool(self.dossier_code or self.portal_code or self.dossier_reference)
 
     @model_validator(mode="after")
-    def _named_once(self) -> "PaymentIn":
-        if sum(map(bool, (self.dossier_code, self.portal_code, self.dossier_reference))) != 1:
-            raise ValueError("give exactly one of dossier_code, portal_code, dossier_reference")
+    def _for_one_thing(self) -> "PaymentIn":
+        named = sum(map(bool, (self.dossier_code, self.portal_code, self.dossier_reference)))
+        if named != 1 and (named or self.details is None or self.details.kind == "fees"):
+            raise ValueError(
+                "give exactly one of dossier_code, portal_code, dossier_reference, or an obligation's details"
+            )
         return self
+
+
+class RefundIn(Body):
+    """Money of one payment that is to go back, wholly or in part."""
+
+    reference: Word = Field(description="The caller's own name for the refund; a second call with it changes nothing.")
+    amount_vnd: Vnd = Field(gt=0)
+    requested_at: Instant
+    requested_by: Word = Field(description="Who decided it.")
+    because: Word = Field(description="Why; it is kept with the refund.")
 
 
 class Result(BaseModel):

@@ -7,29 +7,34 @@ The caller's `reference` makes a repeated call a no-op that answers as the first
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from fastapi import APIRouter, Depends, HTTPException
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import APIRouter, Depends, HTTPException, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 from sqlalchemy.exc import DataError, IntegrityError
 
 from truc.domain.calendar import WorkingCalendar
 from truc.domain.status import Outcome, Status
 from truc.errors import MalformedError
 from truc.inbound import clients
+from truc.inbound.clients import Scope
 from truc.inbound.forms import (
     Apart,
     Body,
     DossierIn,
     Many,
     Misshapen,
+    Name,
     PaymentIn,
+    RefundIn,
     Result,
     StatusIn,
 )
-from truc.services import dossiers, payments, standing
+from truc.inbound.problems import answers
+from truc.services import dossiers, payments, refunds, standing
 from truc.services.dossiers import Intake, StatusChange
 from truc.services.payments import PaymentWish
+from truc.services.refunds import RefundWish
 from truc.services.standing import DossierStanding, PaymentStanding
 from truc.store import catalogue
 from truc.store.opened import Store, Transaction
@@ -37,21 +42,28 @@ from truc.store.opened import Store, Transaction
 Item = TypeVar("Item", bound=Body)
 Found = TypeVar("Found", DossierStanding, PaymentStanding)
 Act = Callable[[Transaction, Item], Result]
-KEY = HTTPBearer(auto_error=False, description="The client's own key, one per calling system.")
+KEY = HTTPBearer(auto_error=False, description="The client's own key, one per calling system: `truc client add NAME`.")
+DESCRIPTION = """What the one-stop software hands to the hub, and what it asks of it.
+
+A key opens what its scopes say: `dossiers:write`, `statuses:write`, `payments:write`, `read`. Every call can be
+repeated: a second one with the same `reference` changes nothing and is answered `known`. Every answer that is no
+success has the form `{"detail": {"reason", "error"}}`; nothing of what was sent is repeated in it.
+"""
+WRITES: dict[str, Any] = {"responses": answers(400, 401, 403, 408, 413, 422, 503)}
+READS: dict[str, Any] = {"responses": answers(401, 403, 404, 422, 503)}
 
 
 def router(store: Store, secrets: Path, parties: frozenset[str]) -> APIRouter:
     """Return the routes over this store; `parties` are those a payment may go through."""
 
-    def client(given: Annotated[HTTPAuthorizationCredentials | None, Depends(KEY)]) -> str:
-        """Who is calling; 401 without a valid key."""
-        name = clients.client_of(secrets, given.credentials) if given is not None else None
-        if name is None:
-            text = "send the client's key as `Authorization: Bearer KEY`"
-            raise HTTPException(401, text, {"WWW-Authenticate": "Bearer"})
-        return name
+    def client(needed: SecurityScopes, given: Annotated[HTTPAuthorizationCredentials | None, Depends(KEY)]) -> str:
+        """Who is calling; 401 without a valid key, 403 with one that lacks the scope of this route."""
+        return _name(clients.client_of(secrets, given.credentials) if given is not None else None, needed)
 
-    caller = Annotated[str, Depends(client)]
+    dossier_writer = Annotated[str, Security(client, scopes=[Scope.WRITE_DOSSIERS])]
+    status_writer = Annotated[str, Security(client, scopes=[Scope.WRITE_STATUSES])]
+    payment_writer = Annotated[str, Security(client, scopes=[Scope.WRITE_PAYMENTS])]
+    reads: dict[str, Any] = READS | {"dependencies": [Security(client, scopes=[Scope.READ])]}
     api = APIRouter(prefix="/internal/v1", tags=["internal"])
 
     def calendar() -> WorkingCalendar:
@@ -67,41 +79,55 @@ def router(store: Store, secrets: Path, parties: frozenset[str]) -> APIRouter:
     def each(items: Sequence[Item], act: Act[Item]) -> list[Result]:
         return [_carry_out(store, item, act) for item in items]
 
-    @api.post("/dossiers", summary="Hand over one dossier")
-    def post_dossier(body: DossierIn, source: caller) -> Result:
+    @api.post("/dossiers", summary="Hand over one dossier", **WRITES)
+    def post_dossier(body: DossierIn, source: dossier_writer) -> Result:
         return one(body, partial(_receive, source=source, calendar=calendar()))
 
-    @api.post("/dossiers/batch", summary="Hand over many dossiers")
-    def post_dossiers(body: Annotated[list[Annotated[DossierIn, Apart]], Many], source: caller) -> list[Result]:
+    @api.post("/dossiers/batch", summary="Hand over many dossiers", **WRITES)
+    def post_dossiers(body: Annotated[list[Annotated[DossierIn, Apart]], Many], source: dossier_writer) -> list[Result]:
         return each(body, partial(_receive, source=source, calendar=calendar()))
 
-    @api.post("/statuses", summary="Report one status change")
-    def post_status(body: StatusIn, source: caller) -> Result:
+    @api.post("/statuses", summary="Report one status change", **WRITES)
+    def post_status(body: StatusIn, source: status_writer) -> Result:
         return one(body, partial(_change, source=source))
 
-    @api.post("/statuses/batch", summary="Report many status changes, in order")
-    def post_statuses(body: Annotated[list[Annotated[StatusIn, Apart]], Many], source: caller) -> list[Result]:
+    @api.post("/statuses/batch", summary="Report many status changes, in order", **WRITES)
+    def post_statuses(body: Annotated[list[Annotated[StatusIn, Apart]], Many], source: status_writer) -> list[Result]:
         return each(body, partial(_change, source=source))
 
-    @api.post("/payments", summary="Ask for one payment")
-    def post_payment(body: PaymentIn, source: caller) -> Result:
+    @api.post("/payments", summary="Ask for one payment", **WRITES)
+    def post_payment(body: PaymentIn, source: payment_writer) -> Result:
         return one(body, partial(_pay, source=source, parties=parties))
 
-    @api.post("/payments/batch", summary="Ask for many payments")
-    def post_payments(body: Annotated[list[Annotated[PaymentIn, Apart]], Many], source: caller) -> list[Result]:
+    @api.post("/payments/batch", summary="Ask for many payments", **WRITES)
+    def post_payments(body: Annotated[list[Annotated[PaymentIn, Apart]], Many], source: payment_writer) -> list[Result]:
         return each(body, partial(_pay, source=source, parties=parties))
 
-    @api.get("/dossiers/{dossier_code}", summary="Where a dossier stands", dependencies=[Depends(client)])
-    def get_dossier(dossier_code: str) -> DossierStanding:
+    @api.post("/payments/{our_reference}/refund", summary="Ask for money of one payment to go back", **WRITES)
+    def post_refund(our_reference: Name, body: RefundIn, source: payment_writer) -> Result:
+        return one(body, partial(_refund, our_reference=our_reference, source=source))
+
+    @api.get("/dossiers/{dossier_code}", summary="Where a dossier stands", **reads)
+    def get_dossier(dossier_code: Name) -> DossierStanding:
         with store.begin() as transaction:
             return _found(standing.of_dossier(transaction, dossier_code))
 
-    @api.get("/payments/{our_reference}", summary="Where a payment stands", dependencies=[Depends(client)])
-    def get_payment(our_reference: str) -> PaymentStanding:
+    @api.get("/payments/{our_reference}", summary="Where a payment stands", **reads)
+    def get_payment(our_reference: Name) -> PaymentStanding:
         with store.begin() as transaction:
             return _found(standing.of_payment(transaction, our_reference))
 
     return api
+
+
+def _name(known: clients.Client | None, needed: SecurityScopes) -> str:
+    if known is None:
+        text = "send the client's key as `Authorization: Bearer KEY`"
+        raise HTTPException(401, {"reason": "key_wrong", "error": text}, {"WWW-Authenticate": "Bearer"})
+    if missing := [one for one in needed.scopes if one not in known.scopes]:
+        text = f"the key of {known.name} lacks the scope {', '.join(missing)}"
+        raise HTTPException(403, {"reason": "scope_missing", "error": text})
+    return known.name
 
 
 def _found(one: Found | None) -> Found:
@@ -170,13 +196,15 @@ def _change(transaction: Transaction, body: StatusIn, source: str) -> Result:
 def _pay(transaction: Transaction, body: PaymentIn, source: str, parties: frozenset[str]) -> Result:
     if body.party not in parties:
         raise MalformedError(f"party: no payments through {body.party!r}", reason="unknown_party")
-    code = dossiers.find_code(
-        transaction,
-        dossier_code=body.dossier_code,
-        portal_code=body.portal_code,
-        source=source,
-        reference=body.dossier_reference,
-    )
+    code = ""
+    if body.names_a_dossier:
+        code = dossiers.find_code(
+            transaction,
+            dossier_code=body.dossier_code,
+            portal_code=body.portal_code,
+            source=source,
+            reference=body.dossier_reference,
+        )
     wish = PaymentWish(
         source=source,
         source_reference=body.reference,
@@ -184,9 +212,24 @@ def _pay(transaction: Transaction, body: PaymentIn, source: str, parties: frozen
         party=body.party,
         amount_vnd=body.amount_vnd,
         requested_at=body.requested_at,
+        details=body.details,
     )
     if body.paid is None:
         reference, new = payments.request(transaction, wish)
     else:
         reference, new = payments.record_paid(transaction, wish, body.paid.partner_reference, body.paid.occurred_at)
+    return Result(outcome="booked" if new else "known", code=reference)
+
+
+def _refund(transaction: Transaction, body: RefundIn, our_reference: str, source: str) -> Result:
+    wish = RefundWish(
+        source=source,
+        source_reference=body.reference,
+        our_reference=our_reference,
+        amount_vnd=body.amount_vnd,
+        actor=body.requested_by,
+        reason=body.because,
+        requested_at=body.requested_at,
+    )
+    reference, new = refunds.request(transaction, wish)
     return Result(outcome="booked" if new else "known", code=reference)

@@ -1,8 +1,9 @@
-"""What Prometheus reads of the exchange on /metrics: volumes and times by party and kind, never a name or an id.
+"""What Prometheus reads on /metrics: volumes and times of the exchange by party and kind, and when certificates end.
 
-Everything is read from what is open now (drawer 0) and from the tallies, which are kept as outcomes happen: what a
-reading costs does not grow with history. It takes a key of its own (`metrics.key`): the gateway stands behind a proxy
-on the same machine, so that a caller from the loopback may be anybody.
+No figure carries a name or an id. Of the exchange, everything is read from what is open now (drawer 0) and from the
+tallies, which are kept as outcomes happen: what a reading costs does not grow with history. It takes a key of its own
+(`metrics.key`): the gateway stands behind a proxy on the same machine, so that a caller from the loopback may be
+anybody.
 """
 
 import hmac
@@ -11,6 +12,7 @@ import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import accumulate
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,9 +26,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from truc import parties, secrets_file
+from truc.errors import SetupError
 from truc.exchange.tallies import BUCKETS_S
 from truc.manifest import Manifest
 from truc.store.opened import Store, Transaction
+from truc.trust import certificates, tls
 
 log = logging.getLogger(__name__)
 
@@ -98,6 +102,40 @@ class ExchangeCollector(Collector):
             yield _journal(transaction)
 
 
+@dataclass(frozen=True, slots=True)
+class CertificateCollector(Collector):
+    """Reads the inventory and the connections at each collection; none of both is large, and neither is kept open."""
+
+    folder: Path
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield one family: nothing in it is no certificate, and no family is an inventory that cannot be read."""
+        now = datetime.now(UTC)
+        try:
+            found, _ = certificates.state(self.folder, certificates.readable(parties.names()), now)
+        except SetupError as error:
+            log.error("metrics: certificates: %s", error)  # noqa: TRY400  (the text says all)
+            return
+        yield _gauge(
+            "truc_certificate_expires_seconds",
+            "Time until the party's first certificate for this use ends; below 0 when it has ended.",
+            ("party", "use"),
+            {(party, use): left for (party, use), left in certificates.soonest(found, now).items()},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Collectors(Collector):
+    """Several, read one after the other."""
+
+    each: tuple[Collector, ...]
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the families of all."""
+        for one in self.each:
+            yield from one.collect()
+
+
 def ensure_key(folder: Path) -> str:
     """Return the key that reads the metrics, making one (mode 0600) when there is none yet."""
     if not (folder / KEY_FILE).exists():
@@ -108,7 +146,7 @@ def ensure_key(folder: Path) -> str:
 def router(store: Store, folder: Path) -> APIRouter:
     """Return the route /metrics over this store; `folder` holds the key."""
     ensure_key(folder)
-    collector = ExchangeCollector(store)
+    collector = Collectors((ExchangeCollector(store), CertificateCollector(tls.folder())))
 
     def reader(given: Annotated[HTTPAuthorizationCredentials | None, Depends(KEY)]) -> None:
         """401 without the key. It is read anew each time: a new one needs no restart."""

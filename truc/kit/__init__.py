@@ -1,1 +1,1 @@
-"""What an integration engineer works with: parties made, listed, checked and probed; vectors, certificates, statements."""
+"""What an integration engineer works with: parties, vectors, certificates, statements."""

@@ -86,7 +86,7 @@ def _payments(transaction: Transaction, party: str, business_on: date, lines: li
         select(PAYMENTS)
         .where(
             PAYMENTS.c.party == party,
-            ((PAYMENTS.c.state == "paid") & (PAYMENTS.c.business_on == business_on))
+            (PAYMENTS.c.business_on == business_on)  # its money is booked, whatever became of it since
             | (PAYMENTS.c.our_reference == any_(ours))
             | (PAYMENTS.c.partner_reference == any_(theirs)),
         )
@@ -99,8 +99,8 @@ def _payments(transaction: Transaction, party: str, business_on: date, lines: li
             our_reference=row.our_reference,
             partner_reference=row.partner_reference or "",
             amount_vnd=row.amount_vnd,
-            paid=row.state == "paid",
-            of_day=row.state == "paid" and row.business_on == business_on,
+            paid=row.business_on is not None,
+            of_day=row.business_on == business_on,
             on_earlier_statement=row.our_reference in earlier,
         )
         for row in rows

@@ -9,13 +9,13 @@ from truc.messages import (
     OnlineDossier,
     PaymentAddress,
     PaymentResult,
+    RefundResult,
     ShipmentEvent,
     Statement,
 )
-from truc.services import dossiers, payments
+from truc.services import dossiers, payments, refunds, statement_words
 from truc.services.dossiers import Intake
 from truc.store import catalogue, shipments, statements
-from truc.store import payments as payment_store
 from truc.store.opened import Store, Transaction
 
 
@@ -32,13 +32,16 @@ def book(transaction: Transaction, origin: Origin, item: Inbound, calendar: Work
         case OnlineDossier():
             dossiers.receive(transaction, _intake(origin.party, item), calendar)
         case PaymentResult():
-            payments.settle(transaction, origin.party, item)
+            payments.settle(transaction, origin.party, item, origin)
         case PaymentAddress():
-            payment_store.keep_pay_url(transaction, item.our_reference, item.pay_url)
+            payments.take(transaction, origin.party, item)
+        case RefundResult():
+            refunds.settle(transaction, origin.party, item, origin)
         case ShipmentEvent():
             shipments.book_event(transaction, item)
         case Statement():
             statements.keep(transaction, origin.party, item, inbox_id=origin.inbox_id, digest=origin.digest)
+            statement_words.hear(transaction, origin.party, item, origin)
         case _:
             raise TypeError(f"no service books a {type(item).__name__}")
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from truc.domain.areas import province_name
+from truc.domain.calendar import local_day
 from truc.domain.postage import postage_vnd
 from truc.errors import MalformedError
 from truc.exchange import outbox
@@ -26,14 +27,14 @@ def request_return(
 ) -> str:
     """Book the return of a dossier's result by post and order it; return the order number.
 
-    Raise MalformedError when the applicant gave no address or province.
+    Raise MalformedError when the applicant gave no address or province, or one that no province has or had.
     """
     if not applicant.address or not applicant.province_code:
         raise MalformedError(
             "applicant: a postal return needs `address` and `province_code`", reason="postal_address_missing"
         )
     home = home_province(transaction, agency_code)
-    fee_vnd = postage_vnd(applicant.province_code, home)
+    fee_vnd = postage_vnd(applicant.province_code, home, ordered_on=local_day(requested_at))
     order_number = f"{dossier_code}-R1"
     shipments.create(
         transaction,

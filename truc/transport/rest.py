@@ -52,7 +52,7 @@ MISCONFIGURED: tuple[type[Exception], ...] = (
 )
 # The bytes left, or may have left. (requests says InvalidHeader of an answer's headers too.)
 SILENT: tuple[type[Exception], ...] = (
-    requests.exceptions.SSLError,  # but see _certificate_refused
+    requests.exceptions.SSLError,  # but see _tls_refusal
     requests.exceptions.InvalidHeader,
     requests.exceptions.ReadTimeout,
     requests.exceptions.Timeout,
@@ -67,6 +67,25 @@ SILENT: tuple[type[Exception], ...] = (
     requests.exceptions.RequestException,
 )
 
+# What OpenSSL calls the end of a handshake: (our reason, what to do).
+OUR_CERTIFICATE = ("client_certificate_refused", "the server does not take our certificate: check client_cert")
+NO_COMMON_TLS = ("no_common_tls", "no TLS version or cipher in common: we speak TLS 1.2 and newer")
+TLS_REFUSALS = {
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": OUR_CERTIFICATE,
+    "SSLV3_ALERT_BAD_CERTIFICATE": OUR_CERTIFICATE,
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED": OUR_CERTIFICATE,
+    "SSLV3_ALERT_CERTIFICATE_REVOKED": OUR_CERTIFICATE,
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": OUR_CERTIFICATE,
+    "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE": OUR_CERTIFICATE,
+    "TLSV1_ALERT_UNKNOWN_CA": OUR_CERTIFICATE,
+    "TLSV1_ALERT_ACCESS_DENIED": OUR_CERTIFICATE,
+    # TLS 1.2 servers say this of a missing certificate too.
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": ("handshake_refused", "the server ends the handshake: check client_cert and TLS"),
+    "TLSV1_ALERT_PROTOCOL_VERSION": NO_COMMON_TLS,
+    "UNSUPPORTED_PROTOCOL": NO_COMMON_TLS,
+    "NO_PROTOCOLS_AVAILABLE": NO_COMMON_TLS,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -80,18 +99,22 @@ class Reply:
 class Rest:
     """A kept-alive HTTP session to one partner. Where the hub is traced, every call carries its `traceparent` (W3C)."""
 
-    def __init__(self, party: str, base_url: str, limits: Limits, *, ca_file: str = "") -> None:
-        """Raise SetupError when `base_url` is neither https nor on this machine's loopback."""
+    def __init__(self, party: str, base_url: str, limits: Limits, *, tls: ssl.SSLContext | None = None) -> None:
+        """Raise SetupError when `base_url` is neither https nor on this machine's loopback, or `tls` leaves checks out.
+
+        `tls` is the party's context (truc.trust.tls.context), which says whom we trust and who we are. Without one
+        the public authorities are trusted, from TLS 1.2 on, and no certificate of ours is shown.
+        """
         _refuse_clear_text(party, base_url)
+        _refuse_unchecked(party, tls)
         self._party = party
         self._base_url = base_url.rstrip("/")
         self._limits = limits
         self._session = requests.Session()
         self._session.trust_env = False
-        self._adapter = _OneHost(pool_maxsize=limits.concurrency)
+        self._adapter = _OneHost(limits.concurrency, tls)
         self._session.mount(self._base_url, self._adapter)
         self._templates: dict[tuple[object, ...], requests.PreparedRequest] = {}
-        self._ca_file = ca_file
 
     def call(
         self,
@@ -125,7 +148,7 @@ class Rest:
                 prepared,
                 timeout=(self._limits.connect_timeout_s, self._limits.timeout_s),
                 stream=True,
-                verify=self._ca_file or True,
+                verify=True,
             )
             if "set-cookie" in response.headers:
                 keep_cookies: Callable[..., None] = extract_cookies_to_jar  # requests states no types for it
@@ -179,9 +202,16 @@ class Rest:
 
 
 class _OneHost(HTTPAdapter):
-    """The connections to one address with one CA file: which pool that is, is worked out once, not for every call."""
+    """The connections to one address with one trust: which pool that is, is worked out once, not for every call."""
 
-    _pool: Any = None  # requests says a narrower type than it returns
+    def __init__(self, concurrency: int, tls: ssl.SSLContext | None) -> None:
+        self._pool: Any = None  # requests says a narrower type than it returns
+        self._tls = tls
+        super().__init__(pool_maxsize=concurrency)
+
+    def init_poolmanager(self, *given: Any, **named: Any) -> None:
+        """Give the context to the pools, where there is one."""
+        super().init_poolmanager(*given, **(named if self._tls is None else named | {"ssl_context": self._tls}))
 
     def get_connection_with_tls_context(self, *given: Any, **named: Any) -> Any:
         """Return the pool; every call of a `Rest` is to the same one."""
@@ -189,12 +219,19 @@ class _OneHost(HTTPAdapter):
             self._pool = super().get_connection_with_tls_context(*given, **named)
         return self._pool
 
+    def cert_verify(self, *given: Any) -> None:
+        """Name the authorities to the pool; not to a context, which would then trust the public ones beside its own."""
+        if self._tls is None:
+            super().cert_verify(*given)  # type: ignore[no-untyped-call]  # requests states no types for it
+
 
 def translate(party: str, error: Exception, *, harmless: bool) -> TrucError:
     """Return our failure for one of requests' or urllib3's."""
     name = type(error).__name__
-    if isinstance(error, MISCONFIGURED) or _certificate_refused(error):
+    if isinstance(error, MISCONFIGURED):
         return SetupError(f"{party}: {name}: check address and certificates", reason="call_misconfigured")
+    if met := _tls_refusal(error):
+        return SetupError(f"{party}: {name}: {met[1]}", reason=met[0])
     if isinstance(error, NEVER_SENT) or _never_connected(error):
         return TransientError(f"{party}: {name}: not reached", reason="not_reached")
     return silence(f"{party}: {name}: no whole answer", harmless=harmless)
@@ -238,16 +275,23 @@ def _retry_after_s(reply: Reply) -> int | None:
         return None
 
 
-def _certificate_refused(error: BaseException | None) -> bool:
-    """A certificate is judged before any byte of ours leaves; another TLS failure may come after."""
+def _tls_refusal(error: BaseException | None) -> tuple[str, str] | None:
+    """Return (reason, what to do) when TLS ended before any byte of ours could have an effect.
+
+    Their certificate is judged before ours leave; a server that refuses our certificate has not read on (RFC 8446,
+    4.4.2.4 and 6.2), though in TLS 1.3 we may have written by then. Any other TLS failure may come after.
+    """
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         if isinstance(error, ssl.SSLCertVerificationError):
-            return True
+            why = getattr(error, "verify_message", "") or "certificate refused"
+            return "certificate_refused", f"{why}: check address and certificates"
+        if isinstance(error, ssl.SSLError) and (word := getattr(error, "reason", "")) in TLS_REFUSALS:
+            return TLS_REFUSALS[word]
         reason = getattr(error.args[0], "reason", error.args[0]) if error.args else None
         error = reason if isinstance(reason, BaseException) else error.__cause__ or error.__context__
-    return False
+    return None
 
 
 def _never_connected(error: Exception) -> bool:
@@ -262,6 +306,14 @@ def _refuse_clear_text(party: str, base_url: str) -> None:
     if parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname or "")):
         return
     raise SetupError(f"{party}: {base_url!r} must be https (http only on the loopback)", reason="clear_text_address")
+
+
+def _refuse_unchecked(party: str, tls: ssl.SSLContext | None) -> None:
+    if tls is None:
+        return
+    checks = tls.verify_mode is ssl.CERT_REQUIRED and tls.check_hostname
+    if not checks or tls.minimum_version < ssl.TLSVersion.TLSv1_2:
+        raise SetupError(f"{party}: the TLS context leaves checks out", reason="tls_unchecked")
 
 
 def _is_loopback(host: str) -> bool:

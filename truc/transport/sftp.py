@@ -32,7 +32,7 @@ UNREADABLE_KEY = (ssh_exception.SSHException, UnknownKeyType, ValueError, IndexE
 # most specific row wins; a test lists paramiko's exceptions and fails when one has no row.
 MISCONFIGURED: dict[type[Exception], tuple[str, str]] = {
     ssh_exception.AuthenticationException: ("unauthorised", "login refused: check login and password or key"),
-    ssh_exception.PasswordRequiredException: ("setting_malformed", "private_key is encrypted: give it plain"),
+    ssh_exception.PasswordRequiredException: ("setting_malformed", "private_key is encrypted: give its passphrase"),
     ssh_exception.BadAuthenticationType: ("unauthorised", "the server takes another kind of login"),
     ssh_exception.PartialAuthentication: ("unauthorised", "the server wants a second kind of login"),
     ssh_exception.UnableToAuthenticate: ("unauthorised", "login refused: check login and password or key"),
@@ -62,8 +62,8 @@ UNREACHED: dict[type[Exception], tuple[str, str]] = {
 class Endpoint:
     """Where and as whom. `host_key` is one line as in known_hosts, without the host: "ssh-ed25519 AAAA…".
 
-    `private_key` is the text of an unencrypted Ed25519, RSA or ECDSA key as ssh-keygen writes it; when it
-    is given, `password` is not used.
+    `private_key` is the text of an Ed25519, RSA or ECDSA key as ssh-keygen writes it, `passphrase` what opens it when
+    it is encrypted; when a key is given, `password` is used only where the server wants both.
     """
 
     host: str
@@ -72,6 +72,7 @@ class Endpoint:
     host_key: str
     password: str = field(default="", repr=False)
     private_key: str = field(default="", repr=False)
+    passphrase: str = field(default="", repr=False)
 
 
 class Sftp:
@@ -152,7 +153,9 @@ def connected(party: str, endpoint: Endpoint, limits: Limits) -> Iterator[Sftp]:
     SetupError `host_key_changed` names the expected and the shown fingerprint.
     """
     pinned = host_key(party, endpoint.host_key)
-    key = private_key(party, endpoint.private_key) if endpoint.private_key else None
+    key = None
+    if endpoint.private_key:
+        key = private_key(party, endpoint.private_key, passphrase=endpoint.passphrase)
     with _translated(party):
         address = (endpoint.host, endpoint.port)
         plain = socket.create_connection(address, timeout=limits.connect_timeout_s)
@@ -179,17 +182,17 @@ def host_key(party: str, text: str) -> paramiko.PKey:
         raise SetupError(problem, reason="setting_malformed") from error
 
 
-def private_key(party: str, pem: str) -> paramiko.PKey:
+def private_key(party: str, pem: str, *, passphrase: str = "") -> paramiko.PKey:
     """Return our own key from PEM text, or raise SetupError; the text of the key is never shown."""
     for kind in KEY_KINDS:
         try:
-            return kind.from_private_key(io.StringIO(pem))
+            return kind.from_private_key(io.StringIO(pem), passphrase or None)
         except ssh_exception.PasswordRequiredException as error:
             raise _translate(party, error) from None
         except UNREADABLE_KEY:
             continue
-    problem = f"{party}: private_key must be an Ed25519, RSA or ECDSA key as ssh-keygen writes it"
-    raise SetupError(problem, reason="setting_malformed")
+    words = "an Ed25519, RSA or ECDSA key as ssh-keygen writes it" + (", or has another passphrase" * bool(passphrase))
+    raise SetupError(f"{party}: private_key must be {words}", reason="setting_malformed")
 
 
 def _session(
@@ -206,14 +209,21 @@ def _session(
     _prefer(transport, pinned)
     transport.start_client(timeout=limits.timeout_s)
     _refuse_other_key(party, pinned, transport.get_remote_server_key())
-    if key is not None:
-        transport.auth_publickey(endpoint.login, key)
-    else:
-        transport.auth_password(endpoint.login, endpoint.password, fallback=False)
+    _log_in(transport, party=party, endpoint=endpoint, key=key)
     channel = transport.open_session(timeout=limits.timeout_s)
     channel.settimeout(limits.timeout_s)
     channel.invoke_subsystem("sftp")
     return paramiko.SFTPClient(channel)
+
+
+def _log_in(transport: paramiko.Transport, *, party: str, endpoint: Endpoint, key: paramiko.PKey | None) -> None:
+    """Log in by key or password, or by one after the other where the server wants both."""
+    left = ["password"] if key is None else transport.auth_publickey(endpoint.login, key)
+    if "password" in left and endpoint.password:
+        left = transport.auth_password(endpoint.login, endpoint.password, fallback=False)
+    if left:
+        text = f"{party}: the server also wants a login by {', '.join(sorted(left))}"
+        raise SetupError(text, reason="unauthorised")
 
 
 def _prefer(transport: paramiko.Transport, pinned: paramiko.PKey) -> None:

@@ -5,11 +5,12 @@ written nothing has left; while it travels `Rest` decides; once an answer is her
 read, a call that changes something has an unknown outcome.
 """
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import zeep
 import zeep.helpers
@@ -27,7 +28,7 @@ from truc.errors import (
     TrucError,
 )
 from truc.manifest import Limits
-from truc.transport.rest import Rest, refused
+from truc.transport.rest import Rest, refused, unread
 
 # zeep is typed in part only, and in part wrongly (a transport where its class is meant).
 ZEEP: Any = zeep
@@ -71,21 +72,47 @@ FAULT_OF_THE_MESSAGE = "Client"
 FAULTS_OF_THE_SETUP = ("VersionMismatch", "MustUnderstand")
 
 
+class Security(Protocol):
+    """What a partner wants in the header of a request and puts into that of an answer; see truc.trust.ws_security."""
+
+    def secured(self, envelope: etree._Element, *, address: str) -> etree._Element:
+        """Return the envelope with its header, for the address it is sent to; SetupError where it may not go there."""
+
+    def opened(self, answer: bytes) -> bytes:
+        """Return the envelope that may be believed; MalformedError for an answer that is not signed as it must be."""
+
+
 @dataclass(frozen=True, slots=True)
 class SoapReply:
-    """What the partner answered: the bytes as received, and the same read by the WSDL into plain values."""
+    """What the partner answered: the bytes as received, and what may be read of them.
+
+    `believed` is the envelope with what the partner signed alone, where its answers must be signed, and else `body`;
+    `value` is the same, read by the WSDL into plain values.
+    """
 
     body: bytes
     value: Any
+    believed: bytes
 
 
 class Soap:
     """The operations of the first SOAP 1.1 port of one WSDL, at one address."""
 
-    def __init__(self, party: str, wsdl: Path, base_url: str, limits: Limits, *, ca_file: str = "") -> None:
+    def __init__(
+        self,
+        party: str,
+        wsdl: Path,
+        base_url: str,
+        limits: Limits,
+        *,
+        tls: ssl.SSLContext | None = None,
+        security: Security | None = None,
+    ) -> None:
         """Raise SetupError for a WSDL that cannot be used or an address neither https nor on the loopback."""
         self._party = party
-        self._http = Rest(party, base_url, limits, ca_file=ca_file)
+        self._base_url = base_url
+        self._security = security
+        self._http = Rest(party, base_url, limits, tls=tls)
         document = _document(party, wsdl.resolve())
         self._binding = _first_binding(party, document)
         self._client = ZEEP.Client(document, transport=document.transport, settings=document.settings)
@@ -103,7 +130,8 @@ class Soap:
         reply = self._http.call("POST", path, body=body, headers=headers, reads=reads, accept=(500,))
         if reply.status == 500 and not reply.headers.get("content-type", "").lower().startswith("text/xml"):
             raise refused(self._party, reply, harmless=reads)
-        return SoapReply(reply.body, self._read(bound, reply.body, harmless=reads))
+        believed = reply.body if self._security is None else self._opened(self._security, reply.body, harmless=reads)
+        return SoapReply(reply.body, self._read(bound, believed, harmless=reads), believed)
 
     def close(self) -> None:
         """Close the kept connections."""
@@ -117,10 +145,19 @@ class Soap:
     def _written(self, bound: Any, fields: Mapping[str, object]) -> bytes:
         try:
             envelope = bound.create(**fields).content
-            return bytes(etree.tostring(envelope, xml_declaration=True, encoding="utf-8"))
         except FAILURES as error:
             # Without its cause: zeep's texts quote what was sent and received.
             raise translate(self._party, error, phase="writing") from None
+        if self._security is not None:
+            envelope = self._security.secured(envelope, address=self._base_url)
+        return bytes(etree.tostring(envelope, xml_declaration=True, encoding="utf-8"))
+
+    def _opened(self, security: Security, body: bytes, *, harmless: bool) -> bytes:
+        """Return what may be believed of an answer. One that is not signed as it must be says nothing of a write."""
+        try:
+            return security.opened(body)
+        except MalformedError as error:
+            raise unread(f"{self._party}: {error}", error.reason, harmless=harmless) from None
 
     def _read(self, bound: Any, body: bytes, *, harmless: bool) -> Any:
         try:

@@ -9,13 +9,13 @@ import pytest
 import requests
 
 from connectors.momo.client import open_client
-from mappings.momo import payment
+from mappings.momo import payment, refund
 from sandbox.momo.server import start
 from truc.connections import from_airflow_json
-from truc.envelope import Outgoing
+from truc.envelope import Order, Outgoing
 from truc.inbound.callbacks import Incoming
 from truc.manifest import Limits
-from truc.messages import PaymentRequested
+from truc.messages import PaymentRequested, RefundRequested
 
 AT = "2025-06-03T09:30:00+07:00"
 
@@ -29,6 +29,33 @@ def outgoing(reference="TT-1", amount_vnd=200_000):
         requested_at=datetime(2025, 6, 3, 2, 0, tzinfo=UTC),
     )
     return Outgoing(external_id=reference, key=reference, body=payment.write(message))
+
+
+def asked_about(reference="TT-1", amount_vnd=200_000):
+    return Order(
+        our_reference=reference,
+        partner_token="",
+        amount_vnd=amount_vnd,
+        requested_at=datetime(2025, 6, 3, 2, 0, tzinfo=UTC),
+    )
+
+
+def refund_of(trans_id, reference="TT-1-R1", amount_vnd=200_000):
+    at = datetime(2025, 6, 3, 2, 0, tzinfo=UTC)
+    message = RefundRequested(
+        refund_reference=reference,
+        our_reference="TT-1",
+        dossier_code="H32.1-250603-0001",
+        partner_reference=trans_id,
+        paid_vnd=200_000,
+        amount_vnd=amount_vnd,
+        paid_at=at,
+        payment_requested_at=at,
+        purpose="Trả lại lệ phí",
+        requested_at=at,
+        requested_by="finance",
+    )
+    return Outgoing(external_id=reference, key="TT-1", body=refund.write(message))
 
 
 class Listener:
@@ -78,9 +105,12 @@ class Momo:
     def fault(self, operation, mode, *, times=1, wait_s=1.0):
         self.post("faults", operation=operation, mode=mode, times=times, wait_s=wait_s)
 
-    def pay(self, *references, code=0, at=AT, ipn=True):
-        orders = [{"orderId": one, "resultCode": code, "at": at} for one in references]
-        return self.post("pay", orders=orders, ipn=ipn)
+    def insist(self, operation, *codes):
+        self.post("insist", operation=operation, codes=list(codes))
+
+    def pay(self, *references, code=0, at=AT, notify=True, **how):
+        orders = [{"reference": one, "code": code, "at": at} for one in references]
+        return self.post("pay", orders=orders, notify=notify, **how)
 
     def effects(self, operation="payment"):
         found = self.get(f"effects?operation={operation}")
@@ -128,3 +158,13 @@ def lasting_momo(tmp_path_factory):
 @pytest.fixture
 def order():
     return outgoing
+
+
+@pytest.fixture
+def about():
+    return asked_about
+
+
+@pytest.fixture
+def refunding():
+    return refund_of

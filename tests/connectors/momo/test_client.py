@@ -8,8 +8,8 @@ import jsonschema
 import pytest
 
 from connectors.momo import signatures
-from connectors.momo.result_codes import MEANING, NOT_FOUND, ON_CREATE, ON_QUERY, Doing
-from mappings.momo import payment, query, statement
+from connectors.momo.result_codes import CODES, MEANING
+from mappings.momo import payment, query, refund, statement
 from truc.envelope import Arrival
 from truc.errors import (
     MalformedError,
@@ -19,6 +19,7 @@ from truc.errors import (
     TransientError,
 )
 from truc.manifest import Limits
+from truc.result_codes import Doing
 
 QUICK = Limits(timeout_s=0.3, connect_timeout_s=1, body_bytes_max=1024 * 1024)
 ROOT = Path(__file__).resolve().parents[3]
@@ -79,48 +80,91 @@ def test_a_resend_is_recognised_and_asked_about(momo, order):
     assert momo.effects() == {"TT-1": 1}
 
 
-@pytest.mark.parametrize("code", [code for code in MEANING if code])
+@pytest.mark.parametrize("code", [code for code in MEANING if code != "0"])
 def test_every_published_code_after_create_does_what_the_table_says(lasting_momo, order, code):
-    lasting_momo.post("insist", codes=[code])
+    lasting_momo.insist("create", code)
     client = lasting_momo.client()
-    if ON_CREATE[code] is Doing.PENDING:
+    doing = CODES.doing("send_payment", code)
+    if doing is Doing.PENDING:
         assert client.send_payment(order(f"C-{code}")).external_id == f"C-{code}"
         return
-    with pytest.raises(FAILURES[ON_CREATE[code]]) as caught:
+    with pytest.raises(FAILURES[doing]) as caught:
         client.send_payment(order(f"C-{code}"))
     assert caught.value.reason == f"momo_{code}"
     assert MEANING[code] in str(caught.value)
 
 
-@pytest.mark.parametrize("code", [code for code in MEANING if code])
+@pytest.mark.parametrize("code", [code for code in MEANING if code != "0"])
 def test_every_published_code_after_a_query_does_what_the_table_says(lasting_momo, order, code):
     client = lasting_momo.client()
     client.send_payment(order(f"Q-{code}"))
-    lasting_momo.post("insist", codes=[code])
-    if code in ON_QUERY:
-        with pytest.raises(FAILURES[ON_QUERY[code]]):
+    lasting_momo.insist("query", code)
+    doing = CODES.doing("ask_payment", code)
+    if doing in FAILURES:
+        with pytest.raises(FAILURES[doing]):
             client.ask_payment(order(f"Q-{code}"))
     else:
-        expected = Arrival.ABSENT if code == NOT_FOUND else Arrival.ARRIVED
+        expected = Arrival.ABSENT if doing is Doing.ABSENT else Arrival.ARRIVED
         assert client.ask_payment(order(f"Q-{code}")).arrival is expected
 
 
 def test_the_tables_hold_every_published_code_and_no_other():
-    assert set(ON_CREATE) == set(MEANING)
-    assert set(ON_QUERY) < set(MEANING)
+    assert all(set(table) == set(MEANING) for table in CODES.on.values())
     assert len(MEANING) == 36
 
 
 def test_an_unknown_code_is_never_taken_for_success(momo, order):
-    momo.post("insist", codes=[12345])
+    momo.insist("create", 12345)
     client = momo.client()
     with pytest.raises(OutcomeUnknownError) as caught:
         client.send_payment(order())
     assert caught.value.reason == "unknown_result_code"
-    momo.post("insist", codes=[12345])
+    momo.insist("query", 12345)
     with pytest.raises(MalformedError) as caught:
         client.ask_payment(order())
     assert caught.value.reason == "unknown_result_code"
+
+
+def paid(momo, order, about):
+    """A paid order, and MoMo's number for it."""
+    client = momo.client()
+    client.send_payment(order())
+    momo.pay("TT-1", notify=False)
+    (result,) = query.read(client.get_payment(about()))
+    return client, result.partner_reference
+
+
+def test_money_goes_back_once_in_parts_and_no_more_than_was_paid(momo, order, about, refunding):
+    client, trans_id = paid(momo, order, about)
+    for number, amount_vnd in ((1, 150_000), (2, 50_000)):
+        (done,) = refund.read(client.send_refund(refunding(trans_id, f"TT-1-R{number}", amount_vnd)).body)
+        assert (done.refund_reference, done.state, done.amount_vnd) == (f"TT-1-R{number}", "refunded", amount_vnd)
+    with pytest.raises(RejectedError) as caught:
+        client.send_refund(refunding(trans_id, "TT-1-R3", 1_000))
+    assert caught.value.reason == "momo_1081"
+    assert momo.effects("refund") == {"TT-1-R1": 1, "TT-1-R2": 1}
+    assert [one["state"] for one in momo.get("payments")] == ["refunded"]
+
+
+def test_a_refund_whose_answer_is_lost_is_found_by_asking(momo, order, about, refunding):
+    client, trans_id = paid(momo, order, about)
+    momo.fault("refund", "drop_after")
+    with pytest.raises(OutcomeUnknownError):
+        client.send_refund(refunding(trans_id))
+    answer = client.ask_refund(refunding(trans_id))
+    (done,) = refund.read(answer.receipt.body)
+    assert (answer.arrival, done.state) == (Arrival.ARRIVED, "refunded")
+    assert client.ask_refund(refunding(trans_id, "TT-1-R9")).arrival is Arrival.ABSENT
+
+
+def test_without_what_momo_must_confirm_there_are_no_refunds(momo, refunding):
+    client = momo.client(refund_signed="", refund_query_path="")
+    for verb in (client.send_refund, client.ask_refund):
+        with pytest.raises(SetupError) as caught:
+            verb(refunding("1"))
+        assert caught.value.reason == "setting_missing"
+    with pytest.raises(SetupError, match="refund_signed"):
+        momo.client(refund_signed="orderId")
 
 
 @pytest.mark.parametrize(
@@ -173,19 +217,19 @@ def test_a_receipt_by_asking_says_that_the_pay_address_is_lost(momo, order):
     assert (said.item, said.reason) == ("TT-1", "pay_url_not_given")
 
 
-def test_a_payment_is_read_back(momo, order):
+def test_a_payment_is_read_back(momo, order, about):
     client = momo.client()
     client.send_payment(order())
-    (before,) = query.read(client.get_payment("TT-1"))
+    (before,) = query.read(client.get_payment(about()))
     assert before.state == "pending"
-    momo.pay("TT-1", ipn=False)
-    body = client.get_payment("TT-1")
+    momo.pay("TT-1", notify=False)
+    body = client.get_payment(about())
     jsonschema.validate(json.loads(body), schema_of("query_answer.json"))
     (after,) = query.read(body)
     assert (after.state, after.amount_vnd) == ("paid", 200_000)
     assert after.occurred_at.isoformat() == "2025-06-03T09:30:00+07:00"
     with pytest.raises(RejectedError) as caught:
-        client.get_payment("TT-2")
+        client.get_payment(about("TT-2"))
     assert caught.value.reason == "not_found"
 
 

@@ -123,7 +123,7 @@ def stand_in(momo):
 
 def test_the_ipn_of_a_payment_arrives_verifies_and_reads_as_paid(momo, order):
     momo.client().send_payment(order())
-    assert momo.pay("TT-1")["ipn"] == {"accepted": 1}
+    assert momo.pay("TT-1")["notified"] == {"accepted": 1}
     (call,) = momo.listener.got
     assert call.path == "/partners/momo/ipn"
     found = received(call.body, **stand_in(momo))
@@ -135,24 +135,24 @@ def test_the_ipn_of_a_payment_arrives_verifies_and_reads_as_paid(momo, order):
 
 def test_a_duplicate_ipn_has_the_same_name_and_bytes(momo, order):
     momo.client().send_payment(order())
-    momo.fault("ipn", "twice")
+    momo.fault("notify", "twice")
     momo.pay("TT-1")
     first, again = (received(call.body, **stand_in(momo)).envelope for call in momo.listener.got)
     assert first == again
 
 
-def test_a_lost_ipn_leaves_the_payment_to_a_query(momo, order):
+def test_a_lost_ipn_leaves_the_payment_to_a_query(momo, order, about):
     momo.client().send_payment(order())
-    momo.fault("ipn", "refuse")
-    assert momo.pay("TT-1")["ipn"] == {"lost": 1}
+    momo.fault("notify", "refuse")
+    assert momo.pay("TT-1")["notified"] == {"unreachable": 1}
     assert momo.listener.got == []
-    assert json.loads(momo.client().get_payment("TT-1"))["resultCode"] == 0
+    assert json.loads(momo.client().get_payment(about()))["resultCode"] == 0
 
 
 def test_an_ipn_is_sent_again_while_the_gateway_answers_5xx(momo, order):
     momo.client().send_payment(order())
     momo.listener.statuses = [503, 500]
-    assert momo.pay("TT-1")["ipn"] == {"accepted": 1}
+    assert momo.pay("TT-1")["notified"] == {"accepted": 1}
     assert len(momo.listener.got) == 3
 
 
@@ -161,6 +161,20 @@ def test_two_hundred_payments_are_told_in_seconds(momo, order):
     references = [f"TT-{number}" for number in range(200)]
     for reference in references:
         client.send_payment(order(reference))
-    assert momo.pay(*references)["ipn"] == {"accepted": 200}
+    assert momo.pay(*references)["notified"] == {"accepted": 200}
     assert {json.loads(call.body)["orderId"] for call in momo.listener.got} == set(references)
     assert momo.pay("TT-0")["skipped"] == ["TT-0"]
+
+
+@pytest.mark.parametrize("how", ["forged", "other_amount", "unknown_order"])
+def test_an_ipn_that_lies_leaves_the_order_as_it_is(momo, order, how):
+    momo.client().send_payment(order())
+    assert momo.pay("TT-1", **{"as": how})["paid"] == 0
+    (call,) = momo.listener.got
+    assert [one["state"] for one in momo.get("payments")] == ["pending"]
+    if how == "forged":
+        with pytest.raises(Refused):
+            received(call.body, **stand_in(momo))
+        return
+    (result,) = ipn.read(received(call.body, **stand_in(momo)).envelope.body)
+    assert (result.our_reference, result.amount_vnd) != ("TT-1", 200_000)

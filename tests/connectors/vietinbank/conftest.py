@@ -45,8 +45,19 @@ class Bank:
         return open_client(from_airflow_json("vietinbank", value), limits)
 
 
+def play(home):
+    running = start(0, home, "http://127.0.0.1:1")
+    yield Bank(running, home)
+    running.close()
+
+
 @pytest.fixture
 def bank(tmp_path):
-    running = start(0, tmp_path / "vietinbank", "http://127.0.0.1:1")
-    yield Bank(running, tmp_path / "vietinbank")
-    running.close()
+    """A bank of this test alone."""
+    yield from play(tmp_path / "vietinbank")
+
+
+@pytest.fixture(scope="module")
+def lasting_bank(tmp_path_factory):
+    """One bank for a table of cases that do not touch each other."""
+    yield from play(tmp_path_factory.mktemp("vietinbank"))

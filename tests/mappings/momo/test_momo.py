@@ -112,7 +112,7 @@ def test_a_changed_amount_is_read_as_it_was_said():
 
 
 def test_every_published_code_has_a_state_or_says_nothing_and_no_other_does():
-    assert set(STATES) | SAY_NOTHING_OF_PAYMENT == set(MEANING)
+    assert set(STATES) | SAY_NOTHING_OF_PAYMENT == {int(code) for code in MEANING}
     assert not set(STATES) & SAY_NOTHING_OF_PAYMENT
     assert [code for code, state in STATES.items() if state == "paid"] == [0]
 
@@ -251,5 +251,5 @@ def test_a_statement_that_does_not_hold_is_refused_whole(right, wrong, reason):
 
 
 def test_the_statement_s_tables_reach_every_word_of_ours():
-    assert set(statement.PROFILE.kinds.values()) == {"payment", "refund", "reversal", "fee", "settlement"}
-    assert set(statement.PROFILE.states.values()) == {"paid", "failed", "pending", "refunded"}
+    assert set(statement.PROFILE.means.kinds.values()) == {"payment", "refund", "reversal", "fee", "settlement"}
+    assert set(statement.PROFILE.means.states.values()) == {"paid", "failed", "pending", "refunded"}

@@ -47,5 +47,5 @@ def test_a_statement_that_does_not_hold_is_refused_whole(right, wrong, reason):
 
 
 def test_the_tables_reach_every_word_of_ours():
-    assert set(statement.PROFILE.kinds.values()) == {"payment", "refund", "reversal", "fee", "settlement"}
-    assert set(statement.PROFILE.states.values()) == {"paid", "failed", "pending", "refunded"}
+    assert set(statement.PROFILE.means.kinds.values()) == {"payment", "refund", "reversal", "fee", "settlement"}
+    assert set(statement.PROFILE.means.states.values()) == {"paid", "failed", "pending", "refunded"}

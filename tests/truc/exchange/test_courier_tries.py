@@ -75,7 +75,9 @@ def test_tries_that_lead_nowhere_end_with_a_person(hub: Any, partner: Any, limit
     limits(attempts_max=3)
     there = partner("momo")
     hub.one_for("momo")
-    there.control("insist", {"codes": [10] * 20})  # it answers, and says «later» of this very message
+    there.control(
+        "insist", {"operation": "create", "codes": [10] * 20}
+    )  # it answers, and says «later» of this very message
     for _ in range(4):
         hub.deliver(there)
         hub.sql("UPDATE outbox SET not_before = now() WHERE state = 'waiting'")

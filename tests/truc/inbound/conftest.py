@@ -3,7 +3,6 @@
 import json
 import logging
 import secrets
-import socket
 import threading
 import time
 from contextlib import contextmanager
@@ -12,14 +11,15 @@ from dataclasses import dataclass, replace
 import psycopg
 import pytest
 import requests
-import uvicorn
 from sqlalchemy import select
 
 from sandbox.momo import server as momo
 from sandbox.serve import Running
 from truc import connections
+from truc.inbound import serving as gateway_serving
 from truc.inbound.app import create_app
 from truc.inbound.clients import ensure_client
+from truc.inbound.guard import CALLS, Pace
 from truc.store.opened import Store, open_hub_store
 
 CLIENT = "one-stop"
@@ -33,6 +33,7 @@ class Gateway:
     key: str
     store: Store
     momo: Running
+    app: object = None
 
     def post(self, path, value=None, *, key=None, **how):
         body = how.pop("data", None) if value is None else json.dumps(value).encode()
@@ -59,9 +60,7 @@ class Gateway:
 
 def serving(app):
     """Serve `app` in a thread and return (server, thread); its address is that of `listening`."""
-    config = uvicorn.Config(app, log_config=None)
-    server = uvicorn.Server(config)
-    listening = socket.create_server(("127.0.0.1", 0))
+    server, listening = gateway_serving.server(app), gateway_serving.listen("127.0.0.1", 0)
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()
     until = time.monotonic() + 20
@@ -81,10 +80,11 @@ def closed_gateway(server):
 
 
 @contextmanager
-def opened_gateway(server, url, home):
+def opened_gateway(server, url, home, *, pace=CALLS):
     """A gateway over the database at `url`, with a wallet of its own."""
     here = replace(server, external_hub_url=url)
-    serves, thread, address = serving(create_app(here))
+    app = create_app(here, pace=pace)
+    serves, thread, address = serving(app)
     wallet = momo.start(0, home / "momo", address)
     known = home / "connections.json"
     known.write_text(json.dumps({"momo": wallet.connection}), encoding="utf-8")
@@ -93,7 +93,7 @@ def opened_gateway(server, url, home):
         patch.setenv("TRUC_CONNECTIONS_FILE", str(known))
         patch.delenv("AIRFLOW_CONN_MOMO", raising=False)
         try:
-            yield Gateway(address, ensure_client(here.secrets, CLIENT), store, wallet)
+            yield Gateway(address, ensure_client(here.secrets, CLIENT), store, wallet, app)
         finally:
             serves.should_exit = True
             thread.join(timeout=20)
@@ -115,8 +115,10 @@ def module_gateway(server, tmp_path_factory):
     admin = server.embedded_url("postgres", "postgres").replace("+psycopg", "")
     with psycopg.connect(admin, autocommit=True) as sql:
         sql.execute(f"CREATE DATABASE {name} TEMPLATE template_hub")
+        home = tmp_path_factory.mktemp("gateway")
+        # Generated calls come faster than any partner's.
         with opened_gateway(
-            server, server.embedded_url("postgres", name), tmp_path_factory.mktemp("gateway")
+            server, server.embedded_url("postgres", name), home, pace=Pace(per_s=1e6, burst=10**6)
         ) as opened:
             yield opened
         sql.execute(f"DROP DATABASE {name} WITH (FORCE)")
@@ -164,4 +166,15 @@ def payment(code, reference="P-1", **other):
         "party": "momo",
         "amount_vnd": 250_000,
         "requested_at": "2026-03-03T10:00:00+07:00",
+    } | other
+
+
+def refund(reference="F-1", **other):
+    """A refund request that is well formed."""
+    return {
+        "reference": reference,
+        "amount_vnd": 50_000,
+        "requested_at": "2026-03-04T10:00:00+07:00",
+        "requested_by": "Lê Văn Phúc",
+        "because": "Thu nhầm",
     } | other

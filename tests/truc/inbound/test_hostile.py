@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tests.truc.inbound.conftest import dossier, payment, status
 from tests.truc.inbound.test_callbacks import called, ipn
-from truc.inbound.app import BODY_BYTES_MAX, CALLBACK_BYTES_MAX
+from truc import parties
+from truc.inbound.app import BODY_BYTES_MAX
 from truc.store.tables.dossiers import DOSSIERS
 from truc.store.tables.exchange import INBOX
 
@@ -96,7 +97,8 @@ def test_a_hostile_body_is_the_callers_error_on_every_route(hostile_gateway, bod
             answer = hostile_gateway.post(path, data=body)
             assert answer.status_code in (200, 400, 422), (path, answer.text)
             assert json.loads(answer.text)
-    assert called(hostile_gateway, body).status_code == (400 if len(body) <= CALLBACK_BYTES_MAX else 413)
+    fits = len(body) <= parties.manifest("momo").callback_bytes_max
+    assert called(hostile_gateway, body).status_code == (400 if fits else 413)
     assert hostile_gateway.rows(DOSSIERS) == []
 
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from tests.truc.inbound.conftest import dossier, payment, status
+from tests.truc.inbound.conftest import dossier, payment, refund, status
 from truc.store.tables.dossiers import DOSSIER_HISTORY, DOSSIERS
 from truc.store.tables.exchange import OUTBOX
 from truc.store.tables.money import LEDGER_ENTRIES, PAYMENTS, RECEIPTS
@@ -188,7 +188,7 @@ def test_a_payment_is_asked_for_once(gateway):
     again = gateway.post("/internal/v1/payments", payment(code)).json()
     assert (first["outcome"], again) == ("booked", first | {"outcome": "known"})
     [row] = gateway.rows(PAYMENTS)
-    assert (row.our_reference, row.state, row.amount_vnd) == (first["code"], "pending", 250_000)
+    assert (row.our_reference, row.state, row.amount_vnd) == (first["code"], "created", 250_000)
     assert [row.operation for row in gateway.rows(OUTBOX) if row.party == "momo"] == ["payment"]
 
 
@@ -283,7 +283,7 @@ def test_a_key_is_kept_as_a_digest_in_a_file_of_its_own_right(gateway, server):
 
 def test_openapi_lists_the_routes_behind_a_key_and_hides_the_others(gateway):
     document = requests.get(f"{gateway.url}/openapi.json", timeout=30).json()
-    reading = ("dossiers/{dossier_code}", "payments/{our_reference}")
+    reading = ("dossiers/{dossier_code}", "payments/{our_reference}", "payments/{our_reference}/refund")
     assert set(document["paths"]) == {f"/internal/v1/{path}" for path in (*ROUTES, *reading)}
     [scheme] = document["components"]["securitySchemes"].values()
     assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
@@ -317,7 +317,8 @@ def test_where_a_payment_stands_names_its_receipt_once_it_is_paid(gateway):
     asked = {"reference": "R-1", "dossier_code": code, "party": "vietinbank", "amount_vnd": 50_000, "requested_at": at}
     ours = gateway.post("/internal/v1/payments", asked).json()["code"]
     pending = reading(gateway, f"payments/{ours}").json()
-    assert (pending["state"], pending["receipt"], pending["amount_vnd"]) == ("pending", "", 50_000)
+    assert pending["state"] in ("created", "pending")
+    assert (pending["receipt"], pending["amount_vnd"]) == ("", 50_000)
     gateway.post("/internal/v1/payments", {**asked, "paid": {"partner_reference": "B-1", "occurred_at": at}})
     paid = reading(gateway, f"payments/{ours}").json()
     assert paid["state"] == "paid"
@@ -339,3 +340,17 @@ def test_an_identifier_that_is_none_is_refused_at_the_wall_and_not_repeated(gate
     assert answer.status_code == 422
     assert answer.json()["detail"]["reason"] == "malformed"
     assert number not in answer.text
+
+
+@pytest.mark.parametrize("wrong", [{"amount_vnd": 0}, {"because": " "}, {"requested_by": ""}, {"much": 1}])
+def test_a_refund_that_is_not_of_its_form_is_refused(gateway, wrong):
+    answer = gateway.post("/internal/v1/payments/P1/refund", refund(**wrong))
+    assert (answer.status_code, answer.json()["detail"]["reason"]) == (422, "malformed")
+
+
+def test_what_was_not_paid_does_not_go_back(gateway):
+    ours = gateway.post("/internal/v1/payments", payment(booked(gateway))).json()["code"]
+    answers = [gateway.post(f"/internal/v1/payments/{name}/refund", refund()) for name in (ours, "P00000000000000")]
+    assert [one.status_code for one in answers] == [422, 422]
+    assert answers[1].json()["detail"]["reason"] == "unknown_order"
+    assert [row.operation for row in gateway.rows(OUTBOX) if row.operation == "refund"] == []

@@ -98,7 +98,7 @@ words = st.tuples(
 
 
 @ONE_STORE
-@given(said=st.lists(words, max_size=20), amounts=st.lists(st.integers(1, 10**12), min_size=4, max_size=4))
+@given(said=st.lists(words, max_size=20), amounts=st.lists(st.integers(1_000, 20_000_000), min_size=4, max_size=4))
 def test_whatever_partners_say_the_books_balance_and_clearing_is_what_was_paid(
     office: Any, said: list[tuple[int, str, int, str, str]], amounts: list[int]
 ) -> None:
@@ -106,17 +106,12 @@ def test_whatever_partners_say_the_books_balance_and_clearing_is_what_was_paid(
     settled: set[str] = set()
     for which, state, off, party, transaction_id in said:
         reference, word = orders[which], {"state": state, "amount_vnd": amounts[which] + off}
-        try:
-            changed = office.settle(reference, party=party, partner_reference=f"{transaction_id}-{reference}", **word)
-        except MalformedError:
-            continue
-        if state == "paid":
-            assert changed == (reference not in settled)
+        office.settle(reference, party=party, partner_reference=f"{transaction_id}-{reference}", **word)
+        if (state, off, party) == ("paid", 0, "momo"):
             settled.add(reference)
-            assert (off, party) == (0, "momo")
 
     assert office.sql("SELECT coalesce(sum(amount_vnd), 0) FROM ledger_lines")[0][0] == 0
-    paid = office.sql("SELECT our_reference, amount_vnd FROM payments WHERE state = 'paid'")
+    paid = office.sql("SELECT our_reference, amount_vnd FROM payments WHERE business_on IS NOT NULL")
     assert settled == {row.our_reference for row in paid if row.our_reference in orders}
     total = sum(row.amount_vnd for row in paid)
     with office.store.begin() as transaction:
@@ -172,7 +167,7 @@ def test_a_used_up_series_says_so(office: Any) -> None:
     with pytest.raises(MalformedError) as caught:
         office.settle(office.order_payment())
     assert caught.value.reason == "receipt_series_used_up"
-    assert office.sql("SELECT state FROM payments")[0].state == "pending"
+    assert office.sql("SELECT state FROM payments")[0].state == "created"
 
 
 @pytest.mark.parametrize("amount", [50_000.0, "50000", 1.5, True, -1, 10**15 + 1])

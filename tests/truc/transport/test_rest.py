@@ -329,4 +329,4 @@ def test_a_certificate_that_is_refused_is_for_a_person_to_mend() -> None:
     wrapped = requests.exceptions.SSLError(urllib3.exceptions.MaxRetryError(None, "/", refusal))  # type: ignore[arg-type]
     ours = translate("momo", wrapped, harmless=False)
     assert isinstance(ours, SetupError)
-    assert ours.reason == "call_misconfigured"
+    assert ours.reason == "certificate_refused"

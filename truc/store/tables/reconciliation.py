@@ -46,6 +46,7 @@ STATEMENT_LINES = Table(
     Column("fee_vnd", VND, nullable=False),
     Column("state", Text, nullable=False),
     Column("occurred_at", INSTANT, nullable=False),
+    Column("settled_on", Date),
     PrimaryKeyConstraint("statement_id", "line_no"),
     Index(None, "our_reference"),
 )

@@ -1,0 +1,1 @@
+"""ViettelPay (Viettel Money): takes fee payments on its own page, calls us three times, answers questions, refunds."""

@@ -1,0 +1,1 @@
+"""Zalo Notification Service: one template message to one citizen, over REST."""

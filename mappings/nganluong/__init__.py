@@ -1,0 +1,1 @@
+"""What Ngân Lượng's messages mean to us, and ours to Ngân Lượng."""

@@ -1,0 +1,1 @@
+"""What Vietcombank's files mean."""

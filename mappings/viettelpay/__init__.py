@@ -1,0 +1,1 @@
+"""What ViettelPay's messages mean to us, and ours to ViettelPay."""

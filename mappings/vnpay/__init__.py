@@ -1,0 +1,1 @@
+"""What VNPAY's messages mean to us, and ours to VNPAY."""

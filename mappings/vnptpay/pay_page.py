@@ -1,0 +1,12 @@
+"""Reads a citizen's opening of our page with the form: it is kept, and means nothing to our books."""
+
+from collections.abc import Iterable
+
+from mappings.vnptpay import fields
+from truc.messages import PaymentResult
+
+
+def read(body: bytes) -> Iterable[PaymentResult]:
+    """Return nothing; MalformedError for bytes of another form."""
+    fields.text(fields.pairs(body), "merTrxId")
+    return ()

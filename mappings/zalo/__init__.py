@@ -1,0 +1,1 @@
+"""What citizens are told by Zalo, and what Zalo says of it."""

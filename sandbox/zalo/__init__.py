@@ -1,0 +1,1 @@
+"""The stand-in for Zalo: tokens, ZNS and webhooks."""

@@ -1,0 +1,58 @@
+"""What one ZNS message says, and to which number."""
+
+import contextlib
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from mappings.zalo.message import write
+from truc.errors import MalformedError
+from truc.messages import NoticeDue
+
+SCHEMA = Draft202012Validator(
+    json.loads((Path(__file__).parents[3] / "schemas" / "zalo" / "message.json").read_text(encoding="utf-8"))
+)
+
+
+def notice(text: str = "Hồ sơ đã xong", phone: str = "0912345678") -> NoticeDue:
+    sound = NoticeDue(notice_id="n-1", dossier_code="H32.1-250102-0001", notice="ready", phone="", text="")
+    return sound.model_copy(update={"phone": phone, "text": text})  # unchecked: the mapping must hold by itself
+
+
+def test_a_notice_is_written_exactly() -> None:
+    assert json.loads(write(notice())) == {
+        "phone": "84912345678",
+        "notice": "ready",
+        "template_data": {"dossier_code": "H32.1-250102-0001", "text": "Hồ sơ đã xong"},
+        "tracking_id": "n-1",
+    }
+
+
+@pytest.mark.parametrize("phone", ["0912345678", "84912345678", "+84912345678", "0912 345 678", "0912.345.678"])
+def test_every_way_to_write_a_mobile_number_becomes_84(phone: str) -> None:
+    assert json.loads(write(notice(phone=phone)))["phone"] == "84912345678"
+
+
+@pytest.mark.parametrize("phone", ["", "02583000000", "091234567", "0112345678", "+1912345678", "０912345678"])
+def test_what_is_no_vietnamese_mobile_number_is_named_but_not_quoted(phone: str) -> None:
+    with pytest.raises(MalformedError, match="phone") as raised:
+        write(notice(phone=phone))
+    assert raised.value.reason == "not_a_mobile_number"
+    assert not phone or phone not in str(raised.value)
+
+
+@pytest.mark.parametrize(("text", "reason"), [("", "text_empty"), (" ", "text_empty"), ("a\x00b", "text_unprintable")])
+def test_a_text_that_cannot_be_sent_is_refused_with_its_reason(text: str, reason: str) -> None:
+    with pytest.raises(MalformedError, match="text") as raised:
+        write(notice(text))
+    assert raised.value.reason == reason
+
+
+@given(st.text(max_size=200), st.from_regex(r"(0|84|\+84)?[0-9]{9}", fullmatch=True))
+def test_whatever_the_notice_what_is_written_fits_the_schema_or_is_refused(text: str, phone: str) -> None:
+    with contextlib.suppress(MalformedError):
+        assert SCHEMA.is_valid(json.loads(write(notice(text, phone))))

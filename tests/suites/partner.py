@@ -1,0 +1,84 @@
+"""One stand-in at work, as the hub and as the partner sees it, in words that are the same for every party."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import requests
+
+from sandbox.serve import Running
+from truc import parties
+from truc.connections import Connection, from_airflow_json
+from truc.manifest import Capability, Manifest
+
+CONTROL_S = 20
+# How faults and effects of an operation of ours are called at a stand-in, where it says nothing else itself.
+FAULTS = {"payment": "create"}
+SILENCE_S = 1.1  # longer than a call may take here
+
+
+def with_capability(capability: Capability) -> pytest.MarkDecorator:
+    """Run a test for every party that declares the capability."""
+    names = [one.party for one in parties.with_capability(capability)]
+    return pytest.mark.parametrize("partner", names, indirect=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """A party's declaration and its stand-in."""
+
+    manifest: Manifest
+    running: Running
+
+    @property
+    def party(self) -> str:
+        return self.manifest.party
+
+    @property
+    def connection(self) -> Connection:
+        """How the hub reaches it."""
+        return from_airflow_json(self.party, self.running.connection)
+
+    @contextmanager
+    def client(self) -> Iterator[Any]:
+        """The real client of the party."""
+        with closing(parties.open_client(self.connection)) as client:
+            yield client
+
+    def control(self, call: str, body: object) -> Any:
+        """Give the stand-in an order of its own."""
+        answer = requests.post(f"{self.running.control_url}/_control/{call}", json=body, timeout=CONTROL_S)
+        assert answer.status_code == 200, f"{self.party}: /_control/{call}: {answer.status_code} {answer.text[:200]}"
+        return answer.json()
+
+    def told(self, call: str, **query: str) -> Any:
+        """What the stand-in says of itself."""
+        answer = requests.get(f"{self.running.control_url}/_control/{call}", params=query, timeout=CONTROL_S)
+        answer.raise_for_status()
+        return answer.json()
+
+    def fault(self, operation: str, mode: str, *, times: int = 1, wait_s: float = SILENCE_S) -> None:
+        """Have it misbehave the next `times` times that our `operation` reaches it."""
+        name = self._names(operation).get("fault") or FAULTS.get(operation, operation)
+        self.control("faults", {"operation": name, "mode": mode, "times": times, "wait_s": wait_s})
+
+    def forgive(self) -> None:
+        """Withdraw every fault that was not met."""
+        requests.delete(f"{self.running.control_url}/_control/faults", timeout=CONTROL_S).raise_for_status()
+
+    def insist(self, operation: str, code: str) -> None:
+        """Have the next answer to our `operation` carry this code ("query" for questions)."""
+        self.control("insist", {"operation": FAULTS.get(operation, operation), "codes": [code]})
+
+    def effects(self, operation: str) -> int:
+        """How often our `operation` had its effect at the partner, doubles included."""
+        name = self._names(operation).get("effect") or operation
+        return sum(int(one["times"]) for one in self.told("effects", operation=name))
+
+    def _names(self, operation: str) -> Mapping[str, str]:
+        """A stand-in that speaks of its partner's services tells which of them our operation is."""
+        answer = requests.get(f"{self.running.control_url}/_control/operations", timeout=CONTROL_S)
+        found: dict[str, dict[str, str]] = answer.json() if answer.status_code == 200 else {}
+        return found.get(operation, {})

@@ -1,0 +1,56 @@
+"""Who calls: only our own proxies' word counts, read from the right."""
+
+import pytest
+
+from truc.errors import SetupError
+from truc.inbound.addresses import allows, caller, networks, trusted_proxies
+
+OURS = networks("127.0.0.1, 10.0.0.0/8, ::1", "test")
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "found"),
+    [
+        ("203.0.113.7", "", "203.0.113.7"),
+        ("203.0.113.7", "198.51.100.1", "203.0.113.7"),  # no proxy of ours: its word is nothing
+        ("127.0.0.1", "203.0.113.7", "203.0.113.7"),
+        ("127.0.0.1", "1.2.3.4, 203.0.113.7", "203.0.113.7"),  # what stands left was made up
+        ("127.0.0.1", "203.0.113.7,10.1.1.1 , 10.2.2.2", "203.0.113.7"),
+        ("127.0.0.1", "10.1.1.1, 10.2.2.2", "10.1.1.1"),
+        ("127.0.0.1", "", "127.0.0.1"),
+        ("127.0.0.1", "unknown", ""),
+        ("127.0.0.1", "203.0.113.7, ", ""),
+        ("127.0.0.1", "203.0.113.7:4711", "203.0.113.7"),
+        ("127.0.0.1", "[2001:db8::1]:4711", "2001:db8::1"),
+        ("::ffff:127.0.0.1", "::ffff:203.0.113.7", "203.0.113.7"),
+        ("", "203.0.113.7", ""),
+    ],
+)
+def test_the_caller_is_the_last_hop_that_no_proxy_of_ours_is(peer, forwarded, found):
+    assert caller(peer, forwarded, OURS) == found
+
+
+def test_without_trusted_proxies_nobody_is_believed():
+    assert caller("127.0.0.1", "203.0.113.7", trusted_proxies({})) == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "is_allowed"),
+    [
+        ("", "203.0.113.7", True),
+        ("", "", True),
+        ("203.0.113.0/24", "203.0.113.7", True),
+        ("203.0.113.0/24", "203.0.114.7", False),
+        ("203.0.113.7,2001:db8::/32", "2001:db8::5", True),
+        ("203.0.113.7", "::ffff:203.0.113.7", True),
+        ("203.0.113.7", "", False),
+    ],
+)
+def test_a_list_holds_what_it_names_and_an_empty_one_everybody(text, address, is_allowed):
+    assert allows(networks(text, "test"), address) is is_allowed
+
+
+@pytest.mark.parametrize("text", ["momo.vn", "203.0.113.0/33", "203.0.113.7/24", "203.0.113.7;203.0.113.8"])
+def test_a_list_that_cannot_be_read_names_its_setting(text):
+    with pytest.raises(SetupError, match="TRUC_TRUSTED_PROXIES"):
+        trusted_proxies({"TRUC_TRUSTED_PROXIES": text})

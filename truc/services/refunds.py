@@ -1,0 +1,257 @@
+"""Gives money back: asks the party for a refund, and books what it says of it in one transaction with the ledger."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from truc.domain.calendar import local_day
+from truc.domain.money import format_vnd
+from truc.domain.payment_states import Became, Doubt, Mover, NextStep, State
+from truc.errors import MalformedError
+from truc.exchange import outbox, set_aside
+from truc.exchange.inbox import Origin
+from truc.manifest import Event, PaymentTerms
+from truc.messages import RefundRequested, RefundResult
+from truc.services import ask_schedule
+from truc.services.payments import enter, next_reference
+from truc.store import ledger, payments, refunds
+from truc.store.opened import Transaction, as_storable
+from truc.store.payments import Payment
+from truc.store.refunds import GOING, NewRefund, Refund
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundWish:
+    """Money to go back. (source, source_reference) is its identity: a second wish under it is a no-op."""
+
+    source: str
+    source_reference: str
+    our_reference: str  # of the payment
+    amount_vnd: int
+    actor: str
+    reason: str
+    requested_at: datetime
+
+
+def request(transaction: Transaction, wish: RefundWish) -> tuple[str, bool]:
+    """Book a refund and ask the party for it, behind the payment's own request; return its reference and if it is new.
+
+    Raise MalformedError for an unknown payment, a reference that stands for another refund, a payment that holds no
+    money or is in doubt for another reason than money to give back, more than is left, and what the party refuses.
+    """
+    row = payments.get_locked(transaction, wish.our_reference)
+    known = _known(transaction, wish)
+    if known is not None:
+        return str(known.refund_reference), False
+    _refuse_what_cannot_go_back(transaction, row, wish.amount_vnd)
+    reference = next_reference(transaction, "R", wish.requested_at)
+    refunds.create(transaction, _new(reference, wish, row, state="requested"))
+    message = RefundRequested(
+        refund_reference=reference,
+        our_reference=row.our_reference,
+        dossier_code=row.dossier_code or "",
+        partner_reference=row.partner_reference or "",
+        paid_vnd=row.amount_vnd,
+        amount_vnd=wish.amount_vnd,
+        paid_at=row.paid_at,
+        payment_requested_at=row.requested_at,
+        purpose=f"Hoan tien {row.our_reference}",
+        requested_at=wish.requested_at,
+        requested_by=wish.actor,
+    )
+    outbox.publish(
+        transaction,
+        Event.REFUND_REQUESTED,
+        message,
+        key=row.our_reference,
+        external_id=reference,
+        only=row.party,
+    )
+    if row.state != State.REFUNDING:
+        enter(transaction, row, Mover.REFUND, Became(state=State.REFUNDING))
+    return reference, True
+
+
+def check(transaction: Transaction, wish: RefundWish) -> None:
+    """Change nothing; raise MalformedError where `request` would."""
+    row = payments.get(transaction, wish.our_reference)
+    known = _known(transaction, wish)
+    if known is None:
+        _refuse_what_cannot_go_back(transaction, row, wish.amount_vnd)
+
+
+def record(transaction: Transaction, wish: RefundWish, *, partner_reference: str, refunded_at: datetime) -> str:
+    """Book money that went back without a request of ours, as a person found; return the refund's reference.
+
+    Only for a payment in doubt whose money is booked. Raise MalformedError otherwise, and for more than is left.
+    """
+    row = payments.get_locked(transaction, wish.our_reference)
+    if row.state != State.IN_DOUBT or row.business_on is None:
+        raise MalformedError(f"{wish.our_reference}: holds no money in doubt", reason="nothing_to_refund")
+    _refuse_more_than_is_left(transaction, row, wish.amount_vnd)
+    reference = next_reference(transaction, "R", wish.requested_at)
+    refund_id = refunds.create(transaction, _new(reference, wish, row, state="refunded"))
+    refunds.keep_state(transaction, refund_id, "refunded", partner_reference=partner_reference)
+    _book_back(
+        transaction,
+        row,
+        reference=reference,
+        refund_id=refund_id,
+        amount_vnd=wish.amount_vnd,
+        refunded_at=refunded_at,
+    )
+    whole = row.refunded_vnd + wish.amount_vnd == row.amount_vnd
+    enter(transaction, row, Mover.PERSON, Became(state=State.REFUNDED if whole else State.PAID))
+    return reference
+
+
+def settle(transaction: Transaction, party: str, result: RefundResult, origin: Origin | None = None) -> bool:
+    """Book the party's word on a refund; return True when it changed something.
+
+    A refusal leaves the payment paid and an open item for finance. A word that does not fit our refund puts the
+    payment in doubt. Raise MalformedError for an unknown refund, or one of another party's payment.
+    """
+    row = payments.get_locked(transaction, refunds.payment_of(transaction, result.refund_reference))
+    every = refunds.of_payment(transaction, row.id)
+    refund = next(one for one in every if one.refund_reference == result.refund_reference)
+    if row.party != party:
+        raise MalformedError(f"refund_reference: of a payment through {row.party}", reason="wrong_party")
+    if refund.state == result.state or (refund.state == "refunded" and result.state == "pending"):
+        return False
+    left_vnd = row.amount_vnd - sum(one.amount_vnd for one in every if one.state != "refused" and one.id != refund.id)
+    if result.amount_vnd != refund.amount_vnd or refund.state == "refunded" or left_vnd < refund.amount_vnd:
+        return _doubt(transaction, row, result, origin)
+    reason = f"{result.reason}"[:500] if result.state == "refused" else ""
+    refunds.keep_state(
+        transaction, refund.id, result.state, partner_reference=result.partner_reference, refused_because=reason
+    )
+    if result.state == "refunded":
+        _book_back(
+            transaction,
+            row,
+            reference=refund.refund_reference,
+            refund_id=refund.id,
+            amount_vnd=refund.amount_vnd,
+            refunded_at=result.occurred_at,
+        )
+    if result.state == "refused" and origin is not None:
+        _show(transaction, row, origin, reason="refund_refused", text=f"{result.refund_reference}: {reason}")
+    _move(transaction, row, every, refund, result)
+    return True
+
+
+def take_stock(transaction: Transaction, party: str) -> int:
+    """Book as refused what the party refused without a word we could book, or a person dropped; return how many."""
+    stopped = refunds.requests_stopped(transaction, party, ask_schedule.operations(party, Event.REFUND_REQUESTED))
+    for one in stopped:
+        result = RefundResult(
+            refund_reference=one.refund_reference,
+            partner_reference="",
+            amount_vnd=one.amount_vnd,
+            state="refused",
+            occurred_at=payments.clock(transaction),
+            reason=one.reason,
+        )
+        settle(transaction, party, result)
+    return len(stopped)
+
+
+def _known(transaction: Transaction, wish: RefundWish) -> Refund | None:
+    known = refunds.find(transaction, wish.source, wish.source_reference)
+    if known is not None and (known.our_reference, known.amount_vnd) != (wish.our_reference, wish.amount_vnd):
+        raise MalformedError("reference: stands for another refund; give this one its own", reason="reference_reused")
+    return known
+
+
+def _move(transaction: Transaction, row: Payment, every: list[Refund], refund: Refund, result: RefundResult) -> None:
+    """Refunding while one of its refunds is on its way; then refunded when all is back, else paid as before."""
+    others_go = any(one.state in GOING for one in every if one.id != refund.id)
+    back_vnd = row.refunded_vnd + (refund.amount_vnd if result.state == "refunded" else 0)
+    if others_go or result.state == "pending":
+        after = State.REFUNDING
+    else:
+        after = State.REFUNDED if back_vnd == row.amount_vnd else State.PAID
+    if row.state not in (after, State.IN_DOUBT):  # a doubt that came meanwhile stands until it is resolved
+        enter(transaction, row, Mover.REFUND, Became(state=after))
+
+
+def _doubt(transaction: Transaction, row: Payment, result: RefundResult, origin: Origin | None) -> bool:
+    if origin is not None:
+        text = f"{result.refund_reference}: {result.state} {format_vnd(result.amount_vnd)} does not fit our refund"
+        _show(transaction, row, origin, reason=Doubt.REFUND_CONTRADICTED, text=text)
+    if row.state == State.IN_DOUBT:
+        return False
+    became = Became(state=State.IN_DOUBT, doubt=Doubt.REFUND_CONTRADICTED, next_step=NextStep.PERSON)
+    enter(transaction, row, Mover.REFUND, became)
+    return True
+
+
+def _book_back(
+    transaction: Transaction, row: Payment, *, reference: str, refund_id: int, amount_vnd: int, refunded_at: datetime
+) -> None:
+    """The reverse of the payment's entry, as an entry of its own."""
+    ledger.book(
+        transaction,
+        f"refund/{reference}",
+        local_day(refunded_at),
+        f"Hoàn tiền {row.our_reference}",
+        [(ledger.collected(row.collected_for), amount_vnd), (ledger.clearing(row.party), -amount_vnd)],
+    )
+    refunds.keep_given_back(transaction, payment_id=row.id, refund_id=refund_id, amount_vnd=amount_vnd)
+
+
+def _show(transaction: Transaction, row: Payment, origin: Origin, *, reason: str, text: str) -> None:
+    set_aside.note_incoming(
+        transaction,
+        party=origin.party,
+        kind=origin.kind,
+        inbox_id=origin.inbox_id,
+        item=row.our_reference,
+        reason=reason,
+        text=text,
+    )
+
+
+def _new(reference: str, wish: RefundWish, row: Row[Any], *, state: str) -> NewRefund:
+    return NewRefund(
+        refund_reference=reference,
+        source=wish.source,
+        source_reference=wish.source_reference,
+        payment_id=row.id,
+        amount_vnd=wish.amount_vnd,
+        state=state,
+        actor=as_storable(wish.actor),
+        reason=as_storable(wish.reason),
+        requested_at=wish.requested_at,
+    )
+
+
+def _refuse_what_cannot_go_back(transaction: Transaction, row: Payment, amount_vnd: int) -> None:
+    sure = row.state in (State.PAID, State.REFUNDING)
+    if not sure and not (row.state == State.IN_DOUBT and row.next_step == NextStep.REFUND and row.business_on):
+        text = f"{row.our_reference}: is {row.state}; only money that is booked and not in doubt goes back"
+        raise MalformedError(text, reason="nothing_to_refund")
+    terms = _terms(row.party)
+    _refuse_more_than_is_left(transaction, row, amount_vnd)
+    if terms.refunds == "whole" and amount_vnd != row.amount_vnd:
+        raise MalformedError(f"amount: {row.party} gives back whole payments only", reason="refund_not_whole")
+
+
+def _refuse_more_than_is_left(transaction: Transaction, row: Payment, amount_vnd: int) -> None:
+    if not 0 < amount_vnd <= row.amount_vnd - _spoken_for_vnd(transaction, row):
+        left = format_vnd(row.amount_vnd - _spoken_for_vnd(transaction, row))
+        raise MalformedError(f"amount: {left} is left of {row.our_reference}", reason="refund_too_large")
+
+
+def _spoken_for_vnd(transaction: Transaction, row: Payment) -> int:
+    return sum(one.amount_vnd for one in refunds.of_payment(transaction, row.id) if one.state != "refused")
+
+
+def _terms(party: str) -> PaymentTerms:
+    found = ask_schedule.declared(party)
+    offered = found is not None and any(one.event is Event.REFUND_REQUESTED for one in found.operations)
+    if found is None or found.payments is None or not offered or found.payments.refunds == "none":
+        raise MalformedError(f"{party}: offers no refunds: give the money back by hand", reason="refunds_not_offered")
+    return found.payments
