@@ -24,11 +24,15 @@ PARTIES = [one.party for one in parties.with_capability(Capability.FETCH_STATEME
 def reconcile_payments() -> None:
     """Match ledger and statement; every row ends matched or in one break with its class."""
 
+    @dag_task("to_reconcile")
+    def to_reconcile() -> list[str]:
+        return steps.to_reconcile(hub_store())
+
     @dag_task("reconcile")
     def reconcile(party: str, *, params: dict[str, Any], dag_run: Any) -> dict[str, object]:
         return steps.reconcile(hub_store(), party, business_day(params, dag_run.run_after))
 
-    reconcile.expand(party=PARTIES)
+    reconcile.expand(party=to_reconcile())
 
 
 reconcile_payments()

@@ -18,6 +18,7 @@ from truc.exchange.inbox import Book, Origin
 from truc.exchange.journal import closes, signatures, stamps
 from truc.exchange.journal.chain import chain
 from truc.exchange.outcomes import Claimed
+from truc.manifest import Capability
 from truc.messages import Inbound, Statement
 from truc.parties import Client
 from truc.reconcile import day as reconcile_day
@@ -132,6 +133,13 @@ def close_day(store: Store, here: Settings) -> int:
             raise SetupError("TRUC_TSA_URL needs TRUC_TSA_CA_FILE: its answers are checked", reason="setting_missing")
         stamp = stamps.stamper(here.tsa_url, here.tsa_ca_file)
     return closes.close_day(store, signatures.hub_key(here.secrets), closes.last_day(store), stamp=stamp)
+
+
+def to_reconcile(store: Store) -> list[str]:
+    """Return the parties that deliver statements and that this hub has had anything to do with."""
+    giving = parties.with_capability(Capability.FETCH_STATEMENT)
+    with store.begin() as transaction:
+        return [one.party for one in giving if reconcile_day.in_use(transaction, one.party)]
 
 
 def reconcile(store: Store, party: str, business_on: date) -> dict[str, object]:

@@ -59,14 +59,14 @@ MANIFEST = Manifest(
             required=False,
         ),
         Setting(
-            name="wallet_key",
+            name="wallet_private_key",
             label="eWallet: our RSA key (file:, env:, pkcs11: or PEM)",
             label_vi="eWallet: khoá RSA của ta (file:, env:, pkcs11: hoặc PEM)",
             secret=True,
             required=False,
         ),
         Setting(
-            name="wallet_key_passphrase",
+            name="wallet_private_key_passphrase",
             label="eWallet: passphrase or PIN of our key",
             label_vi="eWallet: cụm mật khẩu hoặc PIN của khoá",
             secret=True,

@@ -124,7 +124,7 @@ def open_wallet(connection: Connection, limits: Limits) -> Wallet | None:
         },
         asked=asked,
         answered=signatures.answer(asked, _signed(connection, reading)),
-        key=keys.signing_key(connection, "wallet_key"),
+        key=keys.signing_key(connection, "wallet_private_key"),
         bank_key=keys.public_key(bank, setting=f"{PARTY} bank_certificate"),
         reading=reading,
         codes=_codes(connection, reading),

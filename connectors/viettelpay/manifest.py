@@ -25,7 +25,7 @@ MANIFEST = Manifest(
         Setting(name="host", label="Base URL", label_vi="Địa chỉ gốc", pattern=r"https?://\S+"),
         Setting(name="login", label="Merchant code", label_vi="Mã merchant (merchant_code)"),
         Setting(name="password", label="Secret key", label_vi="Khoá bí mật", secret=True),
-        Setting(name="access_code", label="Access code", label_vi="Mã truy cập (access_code)", secret=True),
+        Setting(name="access_key", label="Access code", label_vi="Mã truy cập (access_code)", secret=True),
         Setting(
             name="algorithm",
             label="Algorithm of checksums: HMAC-SHA1 or HMAC-SHA256",

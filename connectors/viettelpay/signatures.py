@@ -100,7 +100,7 @@ def agreed(connection: Connection) -> Agreed:
     callback_encoding = connection.optional("callback_encoding", encoding)
     return Agreed(
         merchant_code=connection.required("login"),
-        access_code=connection.required("access_code"),
+        access_code=connection.required("access_key"),
         secret=connection.required("password"),
         algorithm=_chosen("algorithm", connection.required("algorithm"), ALGORITHMS),
         encoding=_chosen("encoding", encoding, ENCODINGS),

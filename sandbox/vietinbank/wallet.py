@@ -48,7 +48,7 @@ class Wallet:
             "wallet_url": f"{url}{ROOT}",
             "client_id": CLIENT_ID,
             "client_secret": CLIENT_SECRET,
-            "wallet_key": f"file:{self._home / 'hub_key.pem'}",
+            "wallet_private_key": f"file:{self._home / 'hub_key.pem'}",
             "bank_certificate": _certificate(self._bank),
             "provider_id": OURS["providerId"],
             "merchant_id": OURS["merchantId"],

@@ -62,7 +62,7 @@ def _connection(url: str, hub_url: str) -> dict[str, Any]:
         "login": MERCHANT,
         "password": SECRET,
         "extra": {
-            "access_code": ACCESS_CODE,
+            "access_key": ACCESS_CODE,
             "algorithm": "HMAC-SHA1",
             "encoding": "base64",
             "callback_encoding": "hex",

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date
 
-from sqlalchemy import ARRAY, ColumnElement, Row, Text, any_, insert, literal, select
+from sqlalchemy import ARRAY, ColumnElement, Row, Text, any_, insert, literal, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from truc.errors import TransientError
@@ -33,6 +33,13 @@ class Reconciled:
     matched: int
     breaks: dict[str, int]
     difference_vnd: int
+
+
+def in_use(transaction: Transaction, party: str) -> bool:
+    """Tell whether anything was ever paid for through the party, or any statement of it came."""
+    payments = select(PAYMENTS.c.id).where(PAYMENTS.c.party == party)
+    statements = select(STATEMENTS.c.id).where(STATEMENTS.c.party == party)
+    return bool(transaction.sql.execute(select(or_(payments.exists(), statements.exists()))).scalar_one())
 
 
 def reconcile(transaction: Transaction, party: str, business_on: date) -> Reconciled:

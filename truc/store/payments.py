@@ -153,24 +153,23 @@ def keep_address(transaction: Transaction, payment_id: int, *, pay_url: str, par
 def keep_word(
     transaction: Transaction, row: Payment, said: Said, *, after: State, remark: Doubt | None, inbox_id: int | None
 ) -> None:
-    """Keep what was said; the same message about the same payment is one word, however often it is booked."""
-    known = exists().where(PAYMENT_WORDS.c.payment_id == row.id, PAYMENT_WORDS.c.inbox_id == inbox_id)
-    if inbox_id is not None and transaction.sql.execute(select(known)).scalar_one():
-        return
-    transaction.sql.execute(
-        insert(PAYMENT_WORDS).values(
-            payment_id=row.id,
-            party=said.party,
-            said=said.state,
-            amount_vnd=said.amount_vnd,
-            partner_reference=as_storable(said.partner_reference),
-            said_at=said.said_at,
-            inbox_id=inbox_id,
-            state_before=row.state,
-            state_after=after.value,
-            remark=remark,
-        )
+    """Keep what was said, once: of a message by its number, of a caller by all that was said."""
+    words: dict[str, object] = {
+        "party": said.party,
+        "said": said.state,
+        "amount_vnd": said.amount_vnd,
+        "partner_reference": as_storable(said.partner_reference),
+        "said_at": said.said_at,
+    }
+    same = {"inbox_id": inbox_id} if inbox_id is not None else {"inbox_id": None, **words}
+    known = exists().where(
+        PAYMENT_WORDS.c.payment_id == row.id,
+        *(PAYMENT_WORDS.c[name].is_not_distinct_from(value) for name, value in same.items()),
     )
+    if transaction.sql.execute(select(known)).scalar_one():
+        return
+    seen = {"state_before": row.state, "state_after": after.value, "remark": remark}
+    transaction.sql.execute(insert(PAYMENT_WORDS).values(payment_id=row.id, inbox_id=inbox_id, **words, **seen))
 
 
 def words(transaction: Transaction, payment_id: int) -> list[Row[Any]]:

@@ -224,8 +224,8 @@ def test_who_is_not_the_merchant_needs_a_person(wallet, wrong):
     ("settings", "named"),
     [
         ({"client_secret": ""}, "client_secret"),
-        ({"wallet_key": ""}, "wallet_key"),
-        ({"wallet_key": "file:/nowhere"}, "wallet_key"),
+        ({"wallet_private_key": ""}, "wallet_private_key"),
+        ({"wallet_private_key": "file:/nowhere"}, "wallet_private_key"),
         ({"bank_certificate": "file:/nowhere"}, "bank_certificate"),
         ({"signature_algorithm": "MD5"}, "signature_algorithm"),
         ({"answer_signed": ""}, "answer_signed"),
@@ -246,7 +246,7 @@ def test_settings_that_cannot_be_are_refused_at_once(wallet, settings, named):
 
 def test_without_its_address_the_ewallet_is_not_used_and_the_statement_is(bank):
     bank.deposit()
-    client = bank.client(wallet_url="", bank_certificate="", wallet_key="")
+    client = bank.client(wallet_url="", bank_certificate="", wallet_private_key="")
     assert list(client.fetch_statement("2025-06-03"))
     with pytest.raises(SetupError, match="wallet_url"):
         client.get_transaction("TT-1")
@@ -255,7 +255,7 @@ def test_without_its_address_the_ewallet_is_not_used_and_the_statement_is(bank):
 
 def test_no_secret_of_the_ewallet_is_shown(wallet):
     key = (wallet.home / "hub_key.pem").read_text()
-    shown = repr(wallet.client(wallet_key=key))
+    shown = repr(wallet.client(wallet_private_key=key))
     assert "sandbox-client-secret" not in shown
     assert "PRIVATE KEY" not in shown
 

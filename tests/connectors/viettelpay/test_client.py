@@ -26,7 +26,7 @@ QUICK = Limits(timeout_s=0.3, connect_timeout_s=1, body_bytes_max=1024 * 1024)
 ROOT = Path(__file__).resolve().parents[3]
 REFERENCE = "P25060300000001"
 SECRET = "sandbox-secret-key"
-MERCHANT = {"login": "M", "access_code": "AC", "password": "key", "algorithm": "HMAC-SHA1"}
+MERCHANT = {"login": "M", "access_key": "AC", "password": "key", "algorithm": "HMAC-SHA1"}
 
 
 def fits(name, value):
@@ -96,7 +96,7 @@ def test_calls_may_be_written_in_another_encoding_than_ours():
         ("encoding", "base32"),
         ("callback_encoding", "both"),
         ("result_fields", "some"),
-        ("access_code", ""),
+        ("access_key", ""),
         ("password", ""),
         ("return_url", ""),
         ("host", "http://pay.example"),
@@ -134,7 +134,7 @@ def test_the_same_message_gives_the_same_address_and_opening_it_twice_makes_one_
 def test_a_changed_address_or_another_secret_algorithm_or_encoding_opens_nothing(viettelpay):
     right = viettelpay.pay_url()
     assert viettelpay.opened(right.replace("trans_amount=200000", "trans_amount=2000")) == "S2"
-    for wrong in ({"password": "other"}, {"algorithm": "HMAC-SHA256"}, {"encoding": "hex"}, {"access_code": "other"}):
+    for wrong in ({"password": "other"}, {"algorithm": "HMAC-SHA256"}, {"encoding": "hex"}, {"access_key": "other"}):
         assert viettelpay.opened(viettelpay.pay_url(**wrong)) == "S2"
     assert viettelpay.effects() == {}
 

@@ -19,7 +19,7 @@ REFERENCE = "P25060300000001"
 FIELDS = {
     "host": "https://pay.example",
     "login": "M",
-    "access_code": "AC",
+    "access_key": "AC",
     "password": "key",
     "algorithm": "HMAC-SHA1",
     "callback_encoding": "hex",

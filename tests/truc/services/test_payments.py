@@ -270,6 +270,7 @@ def test_money_the_counter_saw_paid_is_asked_of_nobody(office: Any) -> None:
     with office.store.begin() as transaction:
         assert payments.record_paid(transaction, wish, "M-1", MORNING) == (reference, False)
     assert len(office.sql("SELECT FROM ledger_entries")) == 1
+    assert len(office.sql("SELECT FROM payment_words")) == 1
 
 
 def test_a_reference_that_stands_for_another_payment_is_refused(office: Any) -> None:
