@@ -19,8 +19,9 @@ def cut_septets(text: str) -> Length:
     row = "".join(ESCAPE + one if one in TWICE else one for one in text)
     whole, parts, rest = len(row), 0, row
     while rest:
-        part = rest[:153]
-        rest = rest[len(part.removesuffix(ESCAPE)) :]
+        full = len(rest) >= 153
+        part = rest[:153].removesuffix(ESCAPE) if full else rest
+        rest = rest[len(part) :]
         parts += 1
     return Length(Coding.GSM7, whole, 1 if whole <= 160 else parts)
 
