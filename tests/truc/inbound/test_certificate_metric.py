@@ -12,8 +12,6 @@ from truc.inbound.metrics import CertificateCollector
 from truc.kit.development import issue, new_authority
 from truc.trust.certificates import entries
 
-NOW = datetime.now(UTC)
-AUTHORITY = new_authority("CA", NOW)
 LINE = r'truc_certificate_expires_seconds\{party="(\w+)",use="(\w+)"\} (\S+)'
 
 
@@ -21,13 +19,15 @@ LINE = r'truc_certificate_expires_seconds\{party="(\w+)",use="(\w+)"\} (\S+)'
 def folder(tmp_path, monkeypatch):
     """An inventory with two certificates of one use, and a connection that names an old one."""
     (tmp_path / "certs" / "momo").mkdir(parents=True)
+    now = datetime.now(UTC)
+    authority = new_authority("CA", now)
     written = []
     for name, days in (("signing_1.pem", 100), ("signing_2.pem", 10)):
-        issued = issue(AUTHORITY, "signing", NOW, valid_to=NOW + timedelta(days=days))
+        issued = issue(authority, "signing", now, valid_to=now + timedelta(days=days))
         (tmp_path / "certs" / "momo" / name).write_bytes(issued.pem)
         written.append(entries(tmp_path / "certs", f"momo/{name}"))
     (tmp_path / "certs" / "inventory.toml").write_text("\n\n".join(written))
-    old = issue(AUTHORITY, "client", NOW, valid_from=NOW - timedelta(days=9), valid_to=NOW - timedelta(days=1))
+    old = issue(authority, "client", now, valid_from=now - timedelta(days=9), valid_to=now - timedelta(days=1))
     monkeypatch.setenv("VNPOST_CERT", old.pem.decode())
     (tmp_path / "connections.json").write_text('{"vnpost": {"extra": {"client_cert": "env:VNPOST_CERT"}}}')
     monkeypatch.setenv("TRUC_CONNECTIONS_FILE", str(tmp_path / "connections.json"))
