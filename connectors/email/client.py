@@ -55,6 +55,11 @@ class Client:
         body = str(reply.code).encode() + b" " + reply.text
         return Receipt(external_id=str(message["Message-ID"]), body=body, content_type="text/plain")
 
+    def probe(self) -> str:
+        """Greet the relay, log in, and leave without a message."""
+        greeted = self.smtp.greet()
+        return f"{greeted.name}, {greeted.tls or 'clear text'}"
+
     def close(self) -> None:
         """Nothing stays open between messages."""
 

@@ -5,6 +5,7 @@ from truc.manifest import (
     Event,
     Limits,
     Manifest,
+    NoticeTerms,
     Operation,
     OutcomeClass,
     Pipeline,
@@ -59,6 +60,7 @@ MANIFEST = Manifest(
             title_vi="Gửi thư điện tử cho người dân",
         ),
     ),
+    notices=NoticeTerms(address="email", rank=30),
     # One send: connect, greet, STARTTLS, greet, log in (up to four replies), address, text. A reply that is given up
     # too early leaves a message of unknown fate, so it may take long (RFC 5321, 4.5.3.2).
     limits=Limits(timeout_s=60.0, concurrency=4, body_bytes_max=64 * 1024, calls_max=12),

@@ -53,6 +53,10 @@ class Client:
         _check(str(answer.get("result") or "").strip(), str(answer.get("message") or ""))
         return Receipt(external_id="", body=reply.body, content_type="text/xml")
 
+    def probe(self) -> str:
+        """SetupError `unsupported`: wsCpMt sends, and of checkBalance only the name is known (partners.md §14)."""
+        raise SetupError("sms: no call is known that only reads: wsCpMt sends a message", reason="unsupported")
+
     def close(self) -> None:
         """Close the kept connections."""
         self.soap.close()

@@ -5,6 +5,7 @@ from truc.manifest import (
     Event,
     Limits,
     Manifest,
+    NoticeTerms,
     Operation,
     OutcomeClass,
     Pipeline,
@@ -50,6 +51,7 @@ MANIFEST = Manifest(
             title_vi="Gửi tin nhắn cho người dân",
         ),
     ),
+    notices=NoticeTerms(rank=20),
     limits=Limits(timeout_s=15.0, concurrency=4, body_bytes_max=256 * 1024),
     rules=(
         Rule(name="tls_pinned_or_public_ca", state="done"),

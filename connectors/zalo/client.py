@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from connectors.zalo import token_file
 from connectors.zalo.result_codes import CODES, TOKEN_INVALID
 from connectors.zalo.token import Token
 from truc.connections import Connection
 from truc.envelope import Outgoing, Receipt
-from truc.errors import MalformedError, OutcomeUnknownError, SetupError
+from truc.errors import MalformedError, OutcomeUnknownError, RejectedError, SetupError
 from truc.manifest import Limits
 from truc.result_codes import Doing
 from truc.transport.rest import Rest
@@ -33,7 +34,8 @@ class Client:
     def send_message(self, outgoing: Outgoing) -> Receipt:
         """Send one message by the template of its kind. The receipt is the answer, named by Zalo's msg_id.
 
-        RejectedError code "-118" when no Zalo account has this number: another channel may reach the citizen.
+        RejectedError code "-118" when no Zalo account has this number, and "template_missing" for a kind without a
+        template: another channel may reach the citizen.
         """
         body = self._asked(_mapped(outgoing.body))
         token = self.token.value()
@@ -49,6 +51,17 @@ class Client:
             raise CODES.failure("send_message", code)
         return Receipt(external_id=message_id, body=reply)
 
+    def probe(self) -> str:
+        """Ask for an access token where the next message would; SetupError `unsupported` while the kept one is good.
+
+        No call that only reads is known, and to renew before time would spend a refresh token, good for one use.
+        """
+        kept = token_file.read(self.token.path)
+        if self.token.value() == kept.access_token:
+            text = f"zalo: nothing was asked: the token of token_file is good until {kept.ends_at:%Y-%m-%d %H:%M} UTC"
+            raise SetupError(text, reason="unsupported")
+        return "a new access token"
+
     def close(self) -> None:
         """Close the kept connections."""
         self.rest.close()
@@ -57,8 +70,9 @@ class Client:
     def _asked(self, mapped: dict[str, Any]) -> bytes:
         notice = mapped.pop("notice")
         if notice not in self.template_ids:
+            # Nothing was called. Not SetupError: that would hold up the kinds that have a template.
             text = f"zalo: template_ids of the connection has no template for {notice!r}"
-            raise SetupError(text, reason="template_missing")
+            raise RejectedError(text, reason="template_missing", code="template_missing")
         asked = mapped | {"template_id": self.template_ids[notice]} | ({"mode": self.mode} if self.mode else {})
         return json.dumps(asked, ensure_ascii=False).encode()
 

@@ -1,10 +1,12 @@
 """What Zalo Notification Service declares."""
 
 from truc.manifest import (
+    Callback,
     Capability,
     Event,
     Limits,
     Manifest,
+    NoticeTerms,
     Operation,
     OutcomeClass,
     Pipeline,
@@ -52,8 +54,7 @@ MANIFEST = Manifest(
     ),
     # Nobody has told us that a tracking_id is taken once only, or how to ask about one: a person decides.
     operations=(Operation(name="message", event=Event.NOTICE_DUE, outcome=OutcomeClass.NEITHER, addressed=True),),
-    callbacks=("event",),
-    callback_age_max_s=24 * 3600,  # Zalo repeats what it did not hear for hours
+    callbacks=(Callback(name="event", age_max_s=24 * 3600),),  # Zalo repeats what it did not hear for hours
     pipelines=(
         Pipeline(
             dag_id="notify_zalo",
@@ -64,6 +65,7 @@ MANIFEST = Manifest(
             title_vi="Gửi thông báo Zalo cho người dân",
         ),
     ),
+    notices=NoticeTerms(rank=10),
     limits=Limits(timeout_s=15.0, concurrency=4, body_bytes_max=256 * 1024),
     rules=(
         Rule(name="tls_pinned_or_public_ca", state="done"),

@@ -4,6 +4,7 @@ import json
 import re
 import unicodedata
 
+from truc.domain.notices import Letter, letter
 from truc.errors import MalformedError
 from truc.messages import NoticeDue
 
@@ -15,6 +16,7 @@ MAILBOX = re.compile(
 )
 NAME_MAX, ADDRESS_MAX = 64, 254  # RFC 5321, 4.5.3.1
 TEXT_MAX = 20_000  # ours: a longer notice is a mistake in its text
+# Of a message of before there were facts, which has a finished text and no subject.
 SUBJECT = "Thông báo về hồ sơ {code}"
 SUBJECT_WITHOUT_DOSSIER = "Thông báo về thủ tục hành chính"
 
@@ -24,10 +26,16 @@ def write(message: NoticeDue) -> bytes:
 
     Reasons: no_address, address_malformed, subject_malformed, text_empty, text_unprintable, text_too_long.
     """
-    text = unicodedata.normalize("NFC", message.text).strip()
-    _check(text)
-    fields = {"to": _receiver(message.email), "subject": _subject(message.dossier_code), "text": text}
+    mail = _letter(message)
+    _check(mail.text)
+    fields = {"to": _receiver(message.email), "subject": mail.subject, "text": mail.text}
     return json.dumps(fields, ensure_ascii=False).encode()
+
+
+def _letter(message: NoticeDue) -> Letter:
+    if message.facts is not None:
+        return letter(message.notice, message.said)
+    return Letter(_subject(message.dossier_code), unicodedata.normalize("NFC", message.text).strip())
 
 
 def _receiver(address: str) -> str:

@@ -4,6 +4,7 @@ import json
 import re
 import unicodedata
 
+from truc.domain.notices import zalo_data
 from truc.errors import MalformedError
 from truc.messages import NoticeDue
 
@@ -12,18 +13,24 @@ MOBILE = re.compile(r"(?:0|\+?84)([35789][0-9]{8})")
 
 
 def write(message: NoticeDue) -> bytes:
-    """Return JSON {phone: 84…, notice, template_data: {dossier_code, text}, tracking_id: our notice_id}.
+    """Return JSON {phone: 84…, notice, template_data, tracking_id: our notice_id}; MalformedError names the field.
 
-    `notice` is the kind, by which the client finds the template; the names in template_data are ours: the templates
-    are registered with them. Raise MalformedError naming the field to mend.
+    `notice` is the kind, by which the client finds the template. The names in template_data are the fields of the
+    kind: the templates are registered with them. A message of before there were facts has {dossier_code, text}.
     """
     fields = {
         "phone": _receiver(message.phone),
         "notice": message.notice,
-        "template_data": {"dossier_code": message.dossier_code, "text": _text(message.text)},
+        "template_data": _data(message),
         "tracking_id": message.notice_id,
     }
     return json.dumps(fields, ensure_ascii=False).encode()
+
+
+def _data(message: NoticeDue) -> dict[str, str]:
+    if message.facts is not None:
+        return zalo_data(message.notice, message.said)
+    return {"dossier_code": message.dossier_code, "text": _text(message.text)}
 
 
 def _receiver(phone: str) -> str:

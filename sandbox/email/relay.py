@@ -59,7 +59,7 @@ class Hooks:
     def __init__(self, mailroom: Mailroom) -> None:
         self._mailroom = mailroom
 
-    async def handle_MAIL(  # noqa: N802
+    async def handle_MAIL(  # noqa: N802  (aiosmtpd finds it by this name)
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if self._mailroom.faults.take("message", "error_before"):
@@ -70,7 +70,7 @@ class Hooks:
         envelope.mail_options.extend(options)
         return "250 2.1.0 Ok"
 
-    async def handle_RCPT(  # noqa: N802
+    async def handle_RCPT(  # noqa: N802  (as above)
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if "@" not in address or address.lower().endswith("@unknown.example"):
@@ -79,7 +79,7 @@ class Hooks:
         envelope.rcpt_options.extend(options)
         return "250 2.1.5 Ok"
 
-    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  (as above)
         if code := self._mailroom.insisted():
             return f"{code} said by the stand-in"
         fault = self._mailroom.faults.take("message")

@@ -26,7 +26,13 @@ from sandbox.zalo.webhook import OA_SECRET, tell
 
 TOKEN_PATH, SEND_PATH = "/v4/oa/access_token", "/message/template"
 OPERATIONS = {TOKEN_PATH: "token", SEND_PATH: "message"}
-TEMPLATES = {"received": "100001", "supplement": "100002", "ready": "100003"}
+KINDS = (
+    "received", "supplement", "ready", "submitted", "not_accepted", "supplement_received", "financial_duty",
+    "withdrawn", "refused", "returned", "due_moved", "late_apology", "fee_due", "fee_reminder", "payment_confirmed",
+    "payment_failed", "payment_in_doubt", "refunded", "receipt_issued", "postal_ordered", "shipment_sent",
+    "shipment_failed", "result_reminder", "survey",
+)  # fmt: skip
+TEMPLATES = {kind: str(100_000 + number) for number, kind in enumerate(KINDS, start=1)}
 
 
 def start(port: int, home: Path, hub_url: str) -> Running:

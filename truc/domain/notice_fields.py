@@ -106,5 +106,16 @@ FIELDS: Mapping[FieldName, Field] = MappingProxyType(
         "receipt_number": Field("number of the electronic receipt; never in a short message", _code),
     }
 )
+
+
+def can_be_written(name: FieldName, value: Fact) -> bool:
+    """Tell whether a notice can carry the value: for what others name as they like."""
+    try:
+        FIELDS[name].write(name, value)
+    except MalformedError:
+        return False
+    return True
+
+
 # What a short message may name: it is read on a locked screen, and travels unsealed.
 SHORT_MESSAGE_FIELDS: frozenset[FieldName] = frozenset(FIELDS) - {"tracking_code", "receipt_number"}

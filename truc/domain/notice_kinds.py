@@ -40,6 +40,7 @@ NoticeName = Literal[
     "survey",
 ]
 Named = Literal["report", "status", "form", "ours"]
+SentBy = Literal["status", "payment", "post", "daily", "officer"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,13 +49,15 @@ class Kind:
 
     `fields` are required, `optional` ones may be left out, and with one its clause of the text. An `obligatory` kind
     reaches citizens who want no others. An `urgent` one goes at night too: it answers somebody who is paying just
-    now, or keeps him from paying twice. `status` is the national status whose coming it tells of.
+    now, or keeps him from paying twice. `status` is the national status whose coming it tells of. `sent_by` says what
+    has it sent: a step of the dossier, of a payment, of the post, the daily round, or an officer's order.
     """
 
     title: str
     event: str
     event_vi: str
     named_by: Named
+    sent_by: SentBy
     obligatory: bool = True
     urgent: bool = False
     status: Status | None = None
@@ -74,6 +77,7 @@ KINDS: Mapping[NoticeName, Kind] = MappingProxyType(
             event="a dossier was submitted online and waits to be checked",
             event_vi="hồ sơ nộp trực tuyến, chờ kiểm tra",
             named_by="status",
+            sent_by="status",
             obligatory=False,
             status=Status.SUBMITTED,
             fields=("dossier_code", "happened_at"),
@@ -83,6 +87,7 @@ KINDS: Mapping[NoticeName, Kind] = MappingProxyType(
             event="a dossier was received, online, at a counter or by post",
             event_vi="hồ sơ được tiếp nhận (trực tuyến, tại quầy, qua bưu chính)",
             named_by="report",
+            sent_by="status",
             status=Status.ACCEPTED,
             optional=("due_on",),
         ),
@@ -91,6 +96,7 @@ KINDS: Mapping[NoticeName, Kind] = MappingProxyType(
             event="a dossier was refused at intake",
             event_vi="hồ sơ không được tiếp nhận",
             named_by="status",
+            sent_by="status",
             status=Status.NOT_ACCEPTED,
         ),
         "supplement": Kind(
@@ -98,6 +104,7 @@ KINDS: Mapping[NoticeName, Kind] = MappingProxyType(
             event="papers are missing; the due date stands still",
             event_vi="hồ sơ thiếu giấy tờ, ngừng tính thời hạn",
             named_by="report",
+            sent_by="status",
             status=Status.SUPPLEMENT_ASKED,
             fields=("dossier_code", "happened_at"),
         ),
@@ -106,6 +113,7 @@ KINDS: Mapping[NoticeName, Kind] = MappingProxyType(
             event="the missing papers came and work goes on",
             event_vi="đã nhận giấy tờ bổ sung, xử lý tiếp",
             named_by="ours",
+            sent_by="status",
             obligatory=False,
             fields=("dossier_code", "happened_at"),
             optional=("due_on",),
@@ -115,6 +123,7 @@ KINDS: Mapping[NoticeName, Kind] = MappingProxyType(
             event="a financial duty (a tax, for one) must be met before work goes on",
             event_vi="phải thực hiện nghĩa vụ tài chính trước khi xử lý tiếp",
             named_by="report",
+            sent_by="status",
             status=Status.FINANCIAL_DUTY,
             optional=("amount_vnd", "last_on"),
         ),
@@ -123,6 +132,7 @@ KINDS: Mapping[NoticeName, Kind] = MappingProxyType(
             event="the dossier was taken back at the citizen's wish",
             event_vi="hồ sơ được rút theo yêu cầu của công dân",
             named_by="status",
+            sent_by="status",
             status=Status.WITHDRAWN,
             fields=("dossier_code", "happened_on"),
         ),
@@ -131,6 +141,7 @@ KINDS: Mapping[NoticeName, Kind] = MappingProxyType(
             event="the office stopped working on the dossier",
             event_vi="cơ quan dừng xử lý, từ chối giải quyết",
             named_by="report",
+            sent_by="status",
             status=Status.STOPPED,
         ),
         "ready": Kind(
@@ -138,6 +149,7 @@ KINDS: Mapping[NoticeName, Kind] = MappingProxyType(
             event="the result is there and waits to be handed over",
             event_vi="đã có kết quả, chờ trả",
             named_by="report",
+            sent_by="status",
             status=Status.DONE,
             optional=("place",),
         ),
@@ -146,6 +158,7 @@ KINDS: Mapping[NoticeName, Kind] = MappingProxyType(
             event="the result was handed over",
             event_vi="kết quả đã được trả",
             named_by="status",
+            sent_by="status",
             obligatory=False,
             status=Status.RETURNED,
             fields=("dossier_code", "happened_on"),
@@ -155,6 +168,7 @@ KINDS: Mapping[NoticeName, Kind] = MappingProxyType(
             event="the due date moved by a pause",
             event_vi="ngày hẹn trả lùi theo thời gian tạm dừng",
             named_by="ours",
+            sent_by="status",
             fields=("dossier_code", "due_on"),
         ),
         "late_apology": Kind(
@@ -162,6 +176,7 @@ KINDS: Mapping[NoticeName, Kind] = MappingProxyType(
             event="the dossier will be late; the office apologises and names a new day",
             event_vi="hồ sơ trễ hạn, cơ quan xin lỗi và hẹn lại",
             named_by="form",
+            sent_by="officer",
             fields=("dossier_code", "due_on"),
         ),
         "fee_due": Kind(
@@ -169,6 +184,7 @@ KINDS: Mapping[NoticeName, Kind] = MappingProxyType(
             event="a fee of the dossier is due",
             event_vi="hồ sơ có phí, lệ phí phải nộp",
             named_by="report",
+            sent_by="payment",
             fields=("dossier_code", "amount_vnd"),
             optional=("last_on",),
         ),
@@ -177,6 +193,7 @@ KINDS: Mapping[NoticeName, Kind] = MappingProxyType(
             event="a fee is not paid and its last day is near",
             event_vi="phí, lệ phí chưa nộp và sắp hết hạn",
             named_by="ours",
+            sent_by="daily",
             obligatory=False,
             fields=("dossier_code", "amount_vnd", "last_on"),
         ),
@@ -185,6 +202,7 @@ KINDS: Mapping[NoticeName, Kind] = MappingProxyType(
             event="a payment is paid",
             event_vi="thanh toán thành công",
             named_by="report",
+            sent_by="payment",
             urgent=True,
             fields=("dossier_code", "amount_vnd", "happened_at"),
         ),
@@ -193,6 +211,7 @@ KINDS: Mapping[NoticeName, Kind] = MappingProxyType(
             event="a payment failed or expired, and no money was taken",
             event_vi="thanh toán thất bại hoặc hết hạn, chưa thu tiền",
             named_by="ours",
+            sent_by="payment",
             urgent=True,
             fields=("dossier_code", "amount_vnd"),
         ),
@@ -201,6 +220,7 @@ KINDS: Mapping[NoticeName, Kind] = MappingProxyType(
             event="a payment is in doubt: money may have been taken",
             event_vi="chưa rõ kết quả thanh toán, có thể đã thu tiền",
             named_by="ours",
+            sent_by="payment",
             urgent=True,
             fields=("dossier_code", "amount_vnd"),
         ),
@@ -209,6 +229,7 @@ KINDS: Mapping[NoticeName, Kind] = MappingProxyType(
             event="a payment was given back",
             event_vi="đã hoàn tiền",
             named_by="ours",
+            sent_by="payment",
             fields=("dossier_code", "amount_vnd", "happened_on"),
         ),
         "receipt_issued": Kind(
@@ -216,6 +237,7 @@ KINDS: Mapping[NoticeName, Kind] = MappingProxyType(
             event="an electronic receipt was issued",
             event_vi="biên lai điện tử được cấp",
             named_by="report",
+            sent_by="officer",
             fields=("dossier_code", "amount_vnd", "receipt_number"),
         ),
         "postal_ordered": Kind(
@@ -223,6 +245,7 @@ KINDS: Mapping[NoticeName, Kind] = MappingProxyType(
             event="the post took the order to bring the result",
             event_vi="bưu điện nhận yêu cầu phát kết quả",
             named_by="report",
+            sent_by="post",
             obligatory=False,
             fields=("dossier_code", "happened_on"),
         ),
@@ -231,13 +254,16 @@ KINDS: Mapping[NoticeName, Kind] = MappingProxyType(
             event="the post has the result on its way",
             event_vi="bưu điện đang chuyển kết quả",
             named_by="report",
-            fields=("dossier_code", "happened_on", "tracking_code"),
+            sent_by="post",
+            fields=("dossier_code", "happened_on"),
+            optional=("tracking_code",),
         ),
         "shipment_failed": Kind(
             title="Chưa phát được kết quả",
             event="the post could not hand the result over, or brought it back",
             event_vi="bưu điện chưa phát được hoặc đã chuyển hoàn kết quả",
             named_by="ours",
+            sent_by="post",
             fields=("dossier_code", "happened_on"),
         ),
         "result_reminder": Kind(
@@ -245,6 +271,7 @@ KINDS: Mapping[NoticeName, Kind] = MappingProxyType(
             event="a result waits for long and nobody came for it",
             event_vi="kết quả chờ lâu chưa có người nhận",
             named_by="ours",
+            sent_by="daily",
             obligatory=False,
             optional=("place",),
         ),
@@ -253,7 +280,11 @@ KINDS: Mapping[NoticeName, Kind] = MappingProxyType(
             event="the dossier is over; the citizen is asked how it went",
             event_vi="hồ sơ kết thúc, mời công dân đánh giá",
             named_by="report",
+            sent_by="daily",
             obligatory=False,
         ),
     }
+)
+OF_STATUS: Mapping[Status, NoticeName] = MappingProxyType(
+    {kind.status: name for name, kind in KINDS.items() if kind.status is not None}
 )

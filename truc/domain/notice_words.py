@@ -125,7 +125,7 @@ WORDS: Mapping[NoticeName, Words] = MappingProxyType(
         "shipment_sent": Words(
             "Kết quả hồ sơ {dossier_code} đã được gửi qua bưu điện ngày {happened_on}.",
             "Kết quả hồ sơ {dossier_code} đã được gửi qua bưu điện",
-            "Mã bưu gửi: {tracking_code}.",
+            "Kết quả được phát theo địa chỉ đã đăng ký.[ Mã bưu gửi: {tracking_code}.]",
         ),
         "shipment_failed": Words(
             "Bưu điện chưa phát được kết quả hồ sơ {dossier_code} ngày {happened_on}. Vui lòng liên hệ bưu điện.",

@@ -3,23 +3,18 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal
 
-from truc.domain.calendar import local_day
 from truc.domain.notice_fields import FIELDS, Fact, FieldName
 from truc.domain.notice_kinds import KINDS, NoticeName
 from truc.domain.notice_words import WORDS
 from truc.domain.vietqr import ascii_text
 from truc.errors import MalformedError
 
-# The kinds that a dossier's own steps give all fields of; the services publish these.
-NoticeKind = Literal["received", "supplement", "ready"]
-
 _CLAUSE = re.compile(r"\[([^\[\]]*)\]")
 _FIELD = re.compile(r"\{(\w+)\}")
 # A Zalo template has no clause that falls away; «per the appointment slip» is true of the day and of the place.
 _NOT_GIVEN = "theo giấy hẹn"
+_NO_CODE_YET = "chưa có"
 _LETTER = "Kính gửi Ông/Bà,\n\n{text}\n{more}\n\nThư này được gửi tự động, vui lòng không trả lời.\n"
 
 
@@ -57,15 +52,13 @@ def zalo_data(kind: NoticeName, facts: Mapping[FieldName, Fact]) -> dict[str, st
     Which template_id a kind has is a setting: templates are registered, and approved, per official account.
     """
     written = _written(kind, facts)
-    return {name: written.get(name, _NOT_GIVEN) for name in KINDS[kind].known}
+    absent = {name: _NO_CODE_YET if name == "tracking_code" else _NOT_GIVEN for name in KINDS[kind].optional}
+    return {name: written.get(name) or absent[name] for name in KINDS[kind].known}
 
 
-def notice_text(kind: NoticeKind, code: str, *, at: datetime, due_at: datetime | None) -> str:
-    """Return the plain text of a notice of an event of `at`; only a received one names the due date."""
-    facts: dict[FieldName, Fact] = {"dossier_code": code, "happened_at": at}
-    if due_at is not None:
-        facts["due_on"] = local_day(due_at)
-    return plain_text(kind, {name: fact for name, fact in facts.items() if name in KINDS[kind].known})
+def check(kind: NoticeName, facts: Mapping[FieldName, Fact]) -> None:
+    """Raise as `unicode_text` when the kind cannot be written from these facts."""
+    _written(kind, facts)
 
 
 def _written(kind: NoticeName, facts: Mapping[FieldName, Fact]) -> dict[str, str]:

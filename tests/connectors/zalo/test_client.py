@@ -30,7 +30,7 @@ from truc.errors import (
     TransientError,
     TrucError,
 )
-from truc.messages import NoticeDue
+from truc.messages import NoticeDue, NoticeFacts
 
 LIMITS = replace(MANIFEST.limits, timeout_s=0.5)
 SEND = Path(__file__).parents[3] / "schemas" / "zalo" / "send.json"
@@ -57,7 +57,8 @@ def opened_by(zalo: Running, **changed: str) -> Client:
 
 
 def outgoing(number: int = 1, to: str = "0912345678", **changed: Any) -> Outgoing:
-    due = NoticeDue(notice_id=f"n-{number}", dossier_code="H32", notice="ready", phone=to, text="Hồ sơ đã xong")
+    code = "H32.1-250102-0001"
+    due = NoticeDue(notice_id=f"n-{number}", dossier_code=code, notice="ready", phone=to, facts=NoticeFacts())
     return Outgoing(f"n-{number}", "H32", json.dumps(json.loads(message.write(due)) | changed).encode())
 
 
@@ -217,14 +218,25 @@ def test_who_has_no_account_is_refused_with_zalos_code(client: Client, zalo: Run
 
 @pytest.mark.parametrize(
     ("changed", "ours"),
-    [({"phone": "12"}, RejectedError), ({"template_data": {}}, RejectedError), ({"notice": "unknown"}, SetupError)],
+    [({"phone": "12"}, RejectedError), ({"template_data": {}}, RejectedError), ({"notice": "unknown"}, RejectedError)],
 )
-def test_the_stand_in_refuses_what_it_must(
+def test_what_cannot_be_sent_is_refused(
     client: Client, zalo: Running, changed: dict[str, Any], ours: type[TrucError]
 ) -> None:
     with pytest.raises(ours):
         client.send_message(outgoing(**changed))
     assert effects(zalo) == 0
+
+
+def test_a_kind_without_a_template_is_refused_before_any_call_and_holds_up_no_other(
+    client: Client, zalo: Running
+) -> None:
+    with pytest.raises(RejectedError) as raised:
+        client.send_message(outgoing(notice="unknown"))
+    assert (raised.value.reason, raised.value.code) == ("template_missing", "template_missing")
+    assert effects(zalo, "renewal") == 0
+    client.send_message(outgoing())
+    assert effects(zalo) == 1
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import unicodedata
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -12,21 +13,37 @@ from jsonschema import Draft202012Validator
 
 from mappings.email.message import TEXT_MAX, write
 from truc.errors import MalformedError
-from truc.messages import NoticeDue
+from truc.messages import NoticeDue, NoticeFacts
 
+DAY = date(2025, 1, 2)
 SCHEMA = Draft202012Validator(
     json.loads((Path(__file__).parents[3] / "schemas" / "email" / "message.json").read_text(encoding="utf-8"))
 )
 
 
-def notice(
-    email: str = "an.nguyen@example.vn", text: str = "Ho so da xong", code: str = "H32.1-250102-0001"
-) -> NoticeDue:
-    sound = NoticeDue(notice_id="n-1", dossier_code="", notice="ready", phone="", text="")
-    return sound.model_copy(update={"email": email, "text": text, "dossier_code": code})  # unchecked, as a bug would
+CODE = "H32.1-250102-0001"
+SOUND = NoticeDue(
+    notice_id="n-1", dossier_code=CODE, notice="withdrawn", email="an@example.vn", facts=NoticeFacts(happened_on=DAY)
+)
+
+
+def notice(email: str = "an.nguyen@example.vn", text: str = "Ho so da xong", code: str = CODE) -> NoticeDue:
+    """A message of before there were facts; unchecked, as a bug would write it."""
+    return SOUND.model_copy(update={"facts": None, "email": email, "text": text, "dossier_code": code})
 
 
 def test_a_notice_is_written_exactly() -> None:
+    assert json.loads(write(SOUND)) == {
+        "to": "an@example.vn",
+        "subject": f"Hồ sơ {CODE} đã được rút",
+        "text": "Kính gửi Ông/Bà,\n\n"
+        f"Hồ sơ {CODE} đã được rút theo yêu cầu ngày 02/01/2025.\n"
+        "Nếu không yêu cầu rút hồ sơ, Ông/Bà vui lòng liên hệ Bộ phận Một cửa.\n\n"
+        "Thư này được gửi tự động, vui lòng không trả lời.\n",
+    }
+
+
+def test_a_message_of_before_there_were_facts_goes_with_its_text() -> None:
     assert json.loads(write(notice(text="Hồ sơ đã xong"))) == {
         "to": "an.nguyen@example.vn",
         "subject": "Thông báo về hồ sơ H32.1-250102-0001",
@@ -34,7 +51,7 @@ def test_a_notice_is_written_exactly() -> None:
     }
 
 
-def test_a_notice_of_no_dossier_has_a_subject_too() -> None:
+def test_one_of_no_dossier_has_a_subject_too() -> None:
     assert json.loads(write(notice(code="")))["subject"] == "Thông báo về thủ tục hành chính"
 
 
@@ -103,3 +120,4 @@ def test_what_cannot_be_sent_is_refused_with_its_reason(changed: dict[str, str],
 def test_whatever_the_notice_what_is_written_fits_the_schema_or_is_refused(email: str, text: str, code: str) -> None:
     with contextlib.suppress(MalformedError):
         assert SCHEMA.is_valid(json.loads(write(notice(email, text, code))))
+        assert SCHEMA.is_valid(json.loads(write(SOUND.model_copy(update={"email": email}))))

@@ -1,6 +1,7 @@
 """24 kinds of notices: each is written from its own fields, in two alphabets, and names nobody."""
 
 import re
+import unicodedata
 from datetime import UTC, date, datetime
 from typing import Any, get_args
 
@@ -8,13 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from truc.domain.calendar import BUSINESS_ZONE
 from truc.domain.money import MAX_VND
-from truc.domain.notice_fields import FIELDS, PLACE_MAX, SHORT_MESSAGE_FIELDS, Fact, FieldName
-from truc.domain.notice_kinds import KINDS, NoticeName
+from truc.domain.notice_fields import FIELDS, PLACE_MAX, SHORT_MESSAGE_FIELDS, Fact, FieldName, can_be_written
+from truc.domain.notice_kinds import KINDS, OF_STATUS, NoticeName
 from truc.domain.notice_lengths import Coding, measure
 from truc.domain.notice_words import WORDS
-from truc.domain.notices import Letter, letter, notice_text, plain_text, unicode_text, zalo_data
+from truc.domain.notices import Letter, check, letter, plain_text, unicode_text, zalo_data
 from truc.domain.status import Status
 from truc.errors import MalformedError
 
@@ -48,7 +48,7 @@ VALUES: dict[FieldName, st.SearchStrategy[Any]] = {
     "dossier_code": st.builds(
         lambda day, serial: f"H32.01-{day:%y%m%d}-{serial:04d}", days, st.integers(1, 9_999_999_999)
     ),
-    "happened_at": st.datetimes(datetime(2000, 1, 1), datetime(2099, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+    "happened_at": st.datetimes(datetime(2000, 1, 1), datetime(2099, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001  (bounds)
     "happened_on": days,
     "due_on": days,
     "last_on": days,
@@ -182,7 +182,7 @@ def test_a_required_field_that_is_missing_is_refused_and_an_optional_one_is_not(
         ("survey", "dossier_code", "H32.01", "bad_dossier_code"),
         ("survey", "dossier_code", "H32.01-261340-0001", "bad_dossier_code"),
         ("survey", "dossier_code", 12, "field_bad"),
-        ("supplement", "happened_at", datetime(2026, 3, 4, 9, 30), "field_bad"),  # noqa: DTZ001
+        ("supplement", "happened_at", datetime(2026, 3, 4, 9, 30), "field_bad"),  # noqa: DTZ001  (the mistake)
         ("supplement", "happened_at", date(2026, 3, 4), "field_bad"),
         ("supplement", "happened_at", "09:30", "field_bad"),
         ("due_moved", "due_on", AT, "field_bad"),
@@ -220,6 +220,16 @@ def test_a_place_with_a_street_number_is_taken() -> None:
     assert text.endswith("den Bo phan Mot cua So 01, duong 23/10, P. Tay Nha Trang de nhan.")
 
 
+@pytest.mark.parametrize(("number", "fits"), [("12345678", True), ("123456789", False), ("1234-5678-9", False)])
+def test_a_place_may_have_a_number_but_no_persons(number: str, fits: bool) -> None:
+    assert can_be_written("place", f"UBND {number}") is fits
+
+
+def test_a_place_is_written_one_way_however_its_accents_came() -> None:
+    apart = unicodedata.normalize("NFD", "UBND phường Nha Trang")
+    assert FIELDS["place"].write("place", apart) == "UBND phường Nha Trang"
+
+
 def test_one_kind_in_all_its_forms() -> None:
     facts = facts_of("payment_confirmed")
     text = "Đã nhận 1.500.000 đồng thanh toán cho hồ sơ H32.01-260304-0001 lúc 09:30 04/03."
@@ -252,20 +262,32 @@ def test_zalo_hears_every_field_where_one_is_not_given() -> None:
     assert zalo_data("ready", {"dossier_code": code}) == {"dossier_code": code, "place": "theo giấy hẹn"}
 
 
-def test_the_texts_of_a_dossiers_own_steps() -> None:
-    code, due_at = "H32.01-260304-0001", datetime(2026, 3, 11, 17, 0, tzinfo=BUSINESS_ZONE)
-    assert notice_text("received", code, at=AT, due_at=due_at) == (
-        f"Ho so {code} da duoc tiep nhan. Ngay hen tra: 11/03/2026."
-    )
-    assert notice_text("received", code, at=AT, due_at=None) == f"Ho so {code} da duoc tiep nhan."
-    assert notice_text("supplement", code, at=AT, due_at=due_at) == (
+def test_a_text_is_written_from_its_fields_as_a_citizen_reads_it() -> None:
+    code = USUAL["dossier_code"]
+    assert plain_text("received", facts_of("received")) == f"Ho so {code} da duoc tiep nhan. Ngay hen tra: 11/03/2026."
+    assert plain_text("received", {"dossier_code": code}) == f"Ho so {code} da duoc tiep nhan."
+    assert plain_text("supplement", facts_of("supplement")) == (
         f"Ho so {code} can bo sung giay to (09:30 04/03). Vui long lien he Bo phan Mot cua."
     )
-    assert notice_text("ready", code, at=AT, due_at=due_at) == (
+    assert plain_text("ready", {"dossier_code": code}) == (
         f"Ho so {code} da co ket qua. Vui long den Bo phan Mot cua de nhan."
     )
 
 
-def test_a_due_day_is_that_of_vietnam() -> None:
-    due_at = datetime(2026, 3, 10, 18, 0, tzinfo=UTC)  # 01:00 of the 11th in Vietnam
-    assert notice_text("received", "H32.01-260304-0001", at=AT, due_at=due_at).endswith("11/03/2026.")
+@EACH
+def test_what_can_be_written_passes_the_check_and_what_cannot_is_named(kind: NoticeName) -> None:
+    check(kind, facts_of(kind))
+    with pytest.raises(MalformedError) as raised:
+        check(kind, {})
+    assert raised.value.reason == "field_missing"
+
+
+def test_a_value_that_others_name_can_be_asked_about_first() -> None:
+    assert can_be_written("tracking_code", "EH123456789VN")
+    assert not can_be_written("tracking_code", "")
+    assert not can_be_written("tracking_code", "a b")
+
+
+def test_every_status_but_the_one_that_asks_nothing_has_its_kind() -> None:
+    assert set(OF_STATUS) == set(Status) - {Status.IN_PROCESS}
+    assert all(KINDS[kind].status is status and KINDS[kind].sent_by == "status" for status, kind in OF_STATUS.items())

@@ -15,9 +15,11 @@ DOCS = Path(__file__).parents[3] / "docs"
 
 def english() -> str:
     """Return the list as docs/notices.md has it; a new one goes there word for word."""
-    lines = ["## The 24 kinds", "", "| Kind | Tells that | Named by | Obligatory | Urgent | Fields |", _rule(6)]
+    lines = ["## The 24 kinds", ""]
+    lines += ["| Kind | Tells that | Named by | Sent by | Obligatory | Urgent | Fields |", _rule(7)]
     lines += [
-        f"| `{name}` | {kind.event} | {kind.named_by} | {_say(kind.obligatory, 'yes')} | {_say(kind.urgent, 'yes')}"
+        f"| `{name}` | {kind.event} | {kind.named_by} | {kind.sent_by} | {_say(kind.obligatory, 'yes')}"
+        f" | {_say(kind.urgent, 'yes')}"
         f" | {_fields(name)} |"
         for name, kind in KINDS.items()
     ]
@@ -35,9 +37,10 @@ def english() -> str:
 
 def vietnamese() -> str:
     """Return the list as docs/vi/tin-nhan.md has it; a new one goes there word for word."""
-    lines = ["## 24 loại tin", "", "| Loại | Báo việc | Căn cứ | Bắt buộc | Khẩn | Trường |", _rule(6)]
+    lines = ["## 24 loại tin", "", "| Loại | Báo việc | Căn cứ | Do | Bắt buộc | Khẩn | Trường |", _rule(7)]
     lines += [
-        f"| `{name}` | {kind.event_vi} | {kind.named_by} | {_say(kind.obligatory, 'có')} | {_say(kind.urgent, 'có')}"
+        f"| `{name}` | {kind.event_vi} | {kind.named_by} | {kind.sent_by} | {_say(kind.obligatory, 'có')}"
+        f" | {_say(kind.urgent, 'có')}"
         f" | {_fields(name)} |"
         for name, kind in KINDS.items()
     ]

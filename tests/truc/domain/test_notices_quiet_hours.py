@@ -16,7 +16,7 @@ VIETNAM = timezone(timedelta(hours=7))
 URGENT = {"payment_confirmed", "payment_failed", "payment_in_doubt"}
 
 zones = st.integers(-12, 14).map(lambda hours: timezone(timedelta(hours=hours)))
-instants = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=zones)  # noqa: DTZ001
+instants = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=zones)  # noqa: DTZ001  (bounds)
 clocks = st.times()
 hours = st.builds(QuietHours, clocks, clocks)
 urgent = st.sampled_from([name for name, kind in KINDS.items() if kind.urgent])
@@ -94,6 +94,14 @@ def test_the_usual_night_is_from_nine_to_seven(at: str, sent_at: str) -> None:
     assert may_be_sent_at("ready", asked.astimezone(UTC)) == wanted
 
 
+@pytest.mark.parametrize(
+    ("clock", "goes"), [("11:59:59", "11:59:59"), ("12:00", "14:00"), ("13:59:59", "14:00"), ("14:00", "14:00")]
+)
+def test_a_quiet_noon_ends_on_the_same_day(clock: str, goes: str) -> None:
+    asked, wanted = (datetime.fromisoformat(f"2026-03-04T{one}").replace(tzinfo=VIETNAM) for one in (clock, goes))
+    assert may_be_sent_at("ready", asked, QuietHours(time(12), time(14))) == wanted
+
+
 def test_what_waits_is_said_in_vietnams_zone() -> None:
     asked = datetime(2026, 3, 4, 20, 0, tzinfo=UTC)  # 03:00 of the 5th in Vietnam
     assert may_be_sent_at("survey", asked) == datetime(2026, 3, 5, 7, 0, tzinfo=BUSINESS_ZONE)
@@ -108,7 +116,7 @@ def test_the_same_time_twice_means_no_quiet_hours(kind: NoticeName, at: datetime
 @pytest.mark.parametrize("kind", ["ready", "payment_confirmed"])
 def test_an_instant_without_a_zone_is_refused(kind: NoticeName) -> None:
     with pytest.raises(MalformedError) as caught:
-        may_be_sent_at(kind, datetime(2026, 3, 4, 22, 0))  # noqa: DTZ001
+        may_be_sent_at(kind, datetime(2026, 3, 4, 22, 0))  # noqa: DTZ001  (the mistake)
     assert caught.value.reason == "naive_instant"
 
 
