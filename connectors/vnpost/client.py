@@ -1,4 +1,4 @@
-"""Orders parcels from VNPost's public-administration service, asks prices, follows parcels (partners.md 10.2)."""
+"""Orders parcels from VNPost's public-administration service, asks prices, follows parcels (partners.md 10)."""
 
 import json
 import re
@@ -22,12 +22,13 @@ PAGE_ITEMS = 100
 PAGES_MAX = 1000
 ASK_BACK_S = 7 * 86_400  # how far back an order is looked for in tracking when nobody says when it was sent
 CLOCKS_APART_S = 3_600  # how far VNPost's clock may be behind ours
+STATUS_CANCELLED = "4"  # collection state of tracking (partners.md 10.2)
 OBJECT_ID = re.compile(r"[0-9a-f]{24}")
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One customer account. `asks`: the account of MyVNPost that orders are asked about at, where there is one."""
+    """One customer account. `asks`: the account of MyVNPost where parcels are followed and asked about, if it is so."""
 
     rest: Rest
     token: Token
@@ -52,6 +53,23 @@ class Client:
         self._check(reply.body)
         return Receipt(external_id="", body=reply.body)
 
+    def send_cancel(self, cancel: Outgoing) -> Receipt:
+        """Cancel one order that is not collected yet; RejectedError where the post does not, or not any more."""
+        asked = _object(cancel.body) | {"customerCode": self.settings["customer_code"]}
+        try:
+            reply = self._call("POST", self.settings["cancel_path"], body=json.dumps(asked).encode())
+        except MalformedError as error:  # an answer over the limit: the wish did arrive
+            raise OutcomeUnknownError(f"{error}; ask by orderNumber", reason="answer_unreadable") from error
+        self._check(reply.body)
+        return Receipt(external_id="", body=reply.body)
+
+    def ask_cancel(self, cancel: Outgoing) -> Answer:
+        """Say whether the order is cancelled: MyVNPost is asked by its number, or tracking since the send is read."""
+        wanted = str(_object(cancel.body).get("orderNumber", ""))
+        if self.asks is None:
+            return self._found_in_tracking(cancel, wanted, STATUS_CANCELLED)
+        return _cancelled_at(self.asks, wanted)
+
     def ask_order(self, order: Outgoing) -> Answer:
         """Say whether VNPost has the order's number: MyVNPost is asked by it, or tracking is read.
 
@@ -61,19 +79,27 @@ class Client:
         wanted = str(_object(order.body).get("OrderNumber", ""))
         return self._found_in_tracking(order, wanted) if self.asks is None else _found_at(self.asks, wanted)
 
-    def get_order(self, code: str) -> bytes:
-        """Return what MyVNPost says of an order, for mappings.vnpost.my_order.
+    @property
+    def one_by_one(self) -> bool:
+        """Whether parcels are asked about one by one, and not followed in tracking."""
+        return self.asks is not None
 
-        RejectedError ("not_found") where it has none of this code and our account; SetupError ("unsupported") where
+    def get_parcel(self, order_number: str) -> bytes:
+        """Return what MyVNPost says of an order beside whose it is; mappings.vnpost.parcel reads it.
+
+        RejectedError ("not_found") where it has none of this code and our account; SetupError ("not_in_use") where
         the connection's `api` is not my_vnpost.
         """
         if self.asks is None:
-            raise SetupError("vnpost: orders are asked about by code with api = my_vnpost only", reason="unsupported")
-        return self.asks.get_order(code)
+            raise SetupError("vnpost: parcels are asked about with api = my_vnpost only", reason="not_in_use")
+        answer = my_vnpost.text_of(self.asks.get_order(order_number))
+        ours = {"order_number": order_number, "sender_code": self.asks.customer_code}
+        return json.dumps({**ours, "answer": answer}, ensure_ascii=False).encode()
 
-    def _found_in_tracking(self, order: Outgoing, wanted: str) -> Answer:
+    def _found_in_tracking(self, order: Outgoing, wanted: str, status: str = "") -> Answer:
+        """Look for an item of this number; of this status, where one is given."""
         for number, (body, items) in enumerate(self._pages(_object_id(_asked_from_s(order))), start=1):
-            if any(isinstance(item, dict) and item.get("orderNumber") == wanted for item in items):
+            if any(_is_about(item, wanted, status) for item in items):
                 return Answer(Arrival.ARRIVED, Receipt(external_id="", body=body))
             if number == PAGES_MAX:
                 return Answer(Arrival.NOT_SAID)
@@ -88,13 +114,21 @@ class Client:
         """Yield pages of tracking after `cursor` (the last `_id.$oid` seen), at most PAGES_MAX.
 
         A page that cannot be read is yielded too, so that it is kept, with the cursor it was asked by; it is the last.
+        SetupError ("not_in_use") where the connection's `api` is my_vnpost.
         """
+        if self.asks is not None:
+            raise SetupError("vnpost: with api = my_vnpost parcels are asked about by code", reason="not_in_use")
         try:
             for body, items in self._pages(cursor):
                 cursor = _last_id(items)
                 yield _page(body, cursor)
         except _UnreadablePageError as error:
             yield _page(error.body, cursor)
+
+    def probe(self) -> str:
+        """Get a token for our account; ask MyVNPost, where it is set, about an order that cannot exist."""
+        self.token.value()
+        return "a token" if self.asks is None else f"a token; MyVNPost: {self.asks.probe()}"
 
     def close(self) -> None:
         """Close the kept connections."""
@@ -128,7 +162,7 @@ class Client:
         return self.rest.call(method, path, body=body, headers=_headers(token), reads=reads)
 
     def _check(self, body: bytes) -> None:
-        """Return for an accepted order. A Status nobody told us of is not guessed at: tracking is asked."""
+        """Return for an accepted order or cancel. A Status nobody told us of is not guessed at: tracking is asked."""
         try:
             status = str(_object(body).get("Status", ""))
         except MalformedError as error:
@@ -137,8 +171,8 @@ class Client:
         if status == self.settings["status_accepted"]:
             return
         if status == self.settings["status_refused"]:
-            raise RejectedError("vnpost: the order is refused", code=status)
-        text = f"vnpost: order Status {status[:20]!r} is neither status_accepted nor status_refused of the connection"
+            raise RejectedError("vnpost: refused", code=status)
+        text = f"vnpost: Status {status[:20]!r} is neither status_accepted nor status_refused of the connection"
         raise OutcomeUnknownError(text, reason="unknown_status")
 
 
@@ -162,6 +196,7 @@ def open_client(connection: Connection, limits: Limits) -> Client:
         "status_accepted": connection.optional("status_accepted", "1"),
         "status_refused": connection.optional("status_refused", "0"),
         "order_path": connection.optional("order_path", "/apiVNPostNGSP/p1.0/order/post"),
+        "cancel_path": connection.optional("cancel_path", "/apiVNPostNGSP/p1.0/order/cancel"),
         "tracking_path": connection.optional("tracking_path", "/apiVNPostNGSP/p1.0/order/tracking"),
         "price_path": connection.optional("price_path", "/apiVNPostNGSP/p1.0/price/hcc"),
     }
@@ -177,6 +212,14 @@ def _account_asked(connection: Connection, limits: Limits) -> MyVnpost | None:
     if api not in ("ngsp", "my_vnpost"):
         raise SetupError("vnpost: api must be ngsp or my_vnpost", reason="setting_malformed")
     return my_vnpost.opened(connection, limits) if api == "my_vnpost" else None
+
+
+def _cancelled_at(asks: MyVnpost, code: str) -> Answer:
+    """An order of which MyVNPost knows nothing is not a cancelled one."""
+    found = _found_at(asks, code)
+    if found.receipt is None or asks.is_cancelled(found.receipt.body, code):
+        return found
+    return Answer(Arrival.ABSENT)
 
 
 def _found_at(asks: MyVnpost, code: str) -> Answer:
@@ -218,6 +261,12 @@ def _items(body: bytes) -> list[Any]:
     if not isinstance(items, list) or (items and not _last_id(items)):
         raise _UnreadablePageError(body)
     return items
+
+
+def _is_about(item: Any, order_number: str, status: str) -> bool:
+    if not isinstance(item, dict) or item.get("orderNumber") != order_number:
+        return False
+    return not status or str(item.get("statusCode")) == status
 
 
 def _last_id(items: list[Any]) -> str:

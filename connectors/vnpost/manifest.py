@@ -66,6 +66,13 @@ MANIFEST = Manifest(
             default="/apiVNPostNGSP/p1.0/order/post",
         ),
         Setting(
+            name="cancel_path",
+            label="Path of cancelling an order",
+            label_vi="Đường dẫn hủy đơn",
+            required=False,
+            default="/apiVNPostNGSP/p1.0/order/cancel",
+        ),
+        Setting(
             name="tracking_path",
             label="Path of tracking",
             label_vi="Đường dẫn tra cứu hành trình",
@@ -82,8 +89,8 @@ MANIFEST = Manifest(
         Setting(name="ca_file", label="CA certificates (file)", label_vi="Chứng thư CA (tệp)", required=False),
         Setting(
             name="api",
-            label="Where an order is asked about: ngsp (its tracking) or my_vnpost (by code)",
-            label_vi="Nơi hỏi lại đơn: ngsp (hành trình) hoặc my_vnpost (theo mã)",
+            label="Where parcels are followed: ngsp (its tracking) or my_vnpost (one by one, by code)",
+            label_vi="Nơi theo dõi bưu gửi: ngsp (hành trình) hoặc my_vnpost (từng đơn, theo mã)",
             required=False,
             default="ngsp",
             pattern=r"ngsp|my_vnpost",
@@ -108,16 +115,20 @@ MANIFEST = Manifest(
             name="my_ca_file", label="MyVNPost: CA (file)", label_vi="MyVNPost: chứng thư CA (tệp)", required=False
         ),
     ),
-    operations=(Operation(name="order", event=Event.POSTAL_REQUESTED, outcome=OutcomeClass.ASK),),
+    operations=(
+        Operation(name="order", event=Event.POSTAL_REQUESTED, outcome=OutcomeClass.ASK),
+        # A later wish takes the place of one that VNPost refused.
+        Operation(name="cancel", event=Event.POSTAL_CANCELLED, outcome=OutcomeClass.ASK, latest_wins=True),
+    ),
     feeds=(Feed(name="tracking"),),
     pipelines=(
         Pipeline(
             dag_id="postal_orders",
             does="deliver",
-            of=("order",),
+            of=("order", "cancel"),
             schedule="*/10 * * * *",
-            title="Order parcels from VNPost",
-            title_vi="Gửi đơn bưu chính cho VNPost",
+            title="Order and cancel parcels at VNPost",
+            title_vi="Gửi và hủy đơn bưu chính tại VNPost",
         ),
         Pipeline(
             dag_id="postal_tracking",
@@ -126,6 +137,22 @@ MANIFEST = Manifest(
             schedule="0 */2 * * *",
             title="Follow parcels at VNPost",
             title_vi="Theo dõi hành trình bưu gửi của VNPost",
+        ),
+        Pipeline(
+            dag_id="postal_parcels",
+            does="ask_parcels",
+            of=("parcel",),
+            schedule="30 */2 * * *",
+            title="Ask MyVNPost about parcels, one by one",
+            title_vi="Hỏi MyVNPost về từng bưu gửi",
+        ),
+        Pipeline(
+            dag_id="postal_prices",
+            does="check_postage",
+            of=("price",),
+            schedule="15 6 * * *",
+            title="Hold VNPost's prices against the fees we charge",
+            title_vi="Đối chiếu cước của VNPost với mức cước đang thu",
         ),
     ),
     limits=Limits(timeout_s=30.0, concurrency=4, body_bytes_max=4 * 1024 * 1024),

@@ -9,12 +9,14 @@ from urllib.parse import quote
 from truc.connections import Connection
 from truc.errors import MalformedError, RejectedError, SetupError, TransientError
 from truc.manifest import Limits
+from truc.transport import unknown_order
 from truc.transport.rest import Rest
 from truc.trust import tls
 
 TIMEOUT_S = 15.0  # what the seen clients wait for an answer …
 BODY_BYTES_MAX = 1024 * 1024  # … and take of one
 CODES = ("saleOrderCode", "itemCode", "originalItemCode")
+CANCELLED = frozenset({"9", "22", "29"})  # pickup cancelled, delivery cancelled, cancellation fee paid
 
 
 @dataclass(slots=True)
@@ -38,6 +40,10 @@ class MyVnpost:
         if not any(self._is_ours(one, code) for one in _results(body)):
             raise RejectedError("vnpost: MyVNPost has no order of this code and sender", reason="not_found")
         return body
+
+    def is_cancelled(self, body: bytes, code: str) -> bool:
+        """Say whether an answer of `get_order` has our order as cancelled."""
+        return {str(one.get("status")) for one in _results(body) if self._is_ours(one, code)} <= CANCELLED
 
     def _is_ours(self, result: Any, code: str) -> bool:
         """Match on code and sender: a code alone may be another customer's."""
@@ -75,6 +81,11 @@ class MyVnpost:
             raise SetupError("vnpost: MyVNPost refuses my_login or my_password", reason="login_refused")
         return token
 
+    def probe(self) -> str:
+        """Log in, and ask about an order that cannot exist."""
+        unknown_order.is_not_found("vnpost", lambda order: self.get_order(order.our_reference))
+        return "no order of a code that cannot exist"
+
     def close(self) -> None:
         """Close the kept connections."""
         self.rest.close()
@@ -105,10 +116,15 @@ def _headers(token: str) -> dict[str, str]:
     return {"token": token, "Accept": "application/json"}
 
 
+def text_of(body: bytes) -> str:
+    """Return the answer as text; UnicodeDecodeError, a ValueError, for bytes that are none."""
+    return body.decode("utf-8-sig")
+
+
 def _results(body: bytes) -> list[Any]:
     """Return `results` of an object, or of a list of one."""
     try:
-        value = json.loads(body)
+        value = json.loads(text_of(body))
     except (ValueError, RecursionError):
         value = None
     if isinstance(value, list) and len(value) == 1:

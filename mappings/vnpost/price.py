@@ -4,18 +4,17 @@ import json
 from typing import Any
 
 from truc.errors import MalformedError
+from truc.messages import PostageAsked
 
 
-def write(*, weight_g: int, sender_province: str, receiver_province: str) -> bytes:
-    """Return the question as JSON; the client adds the district codes. Provinces are two digits."""
-    if weight_g <= 0:
-        raise MalformedError("weight_g: must be above 0", reason="field_malformed")
+def write(message: PostageAsked) -> bytes:
+    """Return the question as JSON; the client adds the district codes. MalformedError for what is no province."""
     question = {
-        "weight": weight_g,
+        "weight": message.weight_g,
         "mainSrv": "HCC",
         "isreturn": 1,
-        "sender": {"provCode": _province("sender_province", sender_province)},
-        "receiver": {"provCode": _province("receiver_province", receiver_province)},
+        "sender": {"provCode": _province("sender_province", message.sender_province)},
+        "receiver": {"provCode": _province("receiver_province", message.receiver_province)},
     }
     return json.dumps(question).encode()
 

@@ -3,12 +3,10 @@
 None stands for a published code that is no step of a whole parcel: a person reads it.
 """
 
-from typing import Literal
-
-State = Literal["ordered", "collecting", "in_transit", "delivered", "returned", "failed", "cancelled"]
+from truc.domain.shipment_states import Word
 
 # The NGSP service's collection states (10.2).
-STATES: dict[str, State] = {
+STATES: dict[str, Word] = {
     "0": "ordered",  # "none": no postman has it yet
     "1": "ordered",  # registered
     "2": "collecting",
@@ -17,7 +15,7 @@ STATES: dict[str, State] = {
 }
 
 # MyVNPost's order status (10.1). `failed` on the way back too: the citizen has not got it, the office not yet.
-MY_VNPOST: dict[str, State | None] = {
+MY_VNPOST: dict[str, Word | None] = {
     "0": "ordered",  # draft
     "1": "ordered",  # created
     "2": "collecting",  # a postman accepted to pick it up
@@ -48,7 +46,7 @@ MY_VNPOST: dict[str, State | None] = {
 }
 
 # An older scale another client of MyVNPost has; where both have a code (1), it means the same state here.
-MY_VNPOST_OLDER: dict[str, State | None] = {
+MY_VNPOST_OLDER: dict[str, Word | None] = {
     "1": "ordered",  # pending
     "50": "collecting",  # processing
     "70": "in_transit",  # delivering

@@ -16,7 +16,7 @@ def carry(stage: Stage) -> None:
     """Let postmen collect the results that are ready and deliver every third of them."""
     post = stage.partners["vnpost"]
     query = """SELECT order_number FROM shipments JOIN dossiers ON code = dossier_code
-               WHERE finished_at IS NOT NULL AND source_reference LIKE :name ORDER BY order_number"""
+               WHERE status IN (9, 10) AND source_reference LIKE :name ORDER BY order_number"""
     ready = [row.order_number for row in stage.rows(query, name=f"%-{stage.plan.name}-%")]
     stands: dict[str, int] = defaultdict(int)
     for effect in post.effects("tracking"):

@@ -8,6 +8,9 @@ Served with and without `/customer-partner`. Fault operations: `my_token`, `my_o
     POST /_control/my_strays  answers hold every order from now on, whatever code was asked
     POST /_control/my_busy    {"times": 1, "wait_s": 5}   the next calls are answered 429
     POST /_control/my_expire  ends every token
+    GET  /_control/one_by_one   the settings of a hub that asks about parcels one by one, and the fault's operation
+
+An order moves as its parcel does at the bus, in MyVNPost's own words.
 """
 
 import secrets
@@ -24,7 +27,8 @@ PREFIXES = ("", "/customer-partner")
 # Made up for the sandbox; no account anywhere has these.
 USERNAME, PASSWORD = "sandbox-my", "sandbox-my-secret"
 VIETNAM = timezone(timedelta(hours=7))
-NAMES = {1: "Đã tạo", 9: "Hủy thu gom", 14: "Phát thành công", 19: "Đã chuyển hoàn"}
+ON_THE_WAY = {1: 1, 2: 2, 3: 14, 4: 9}  # the bus's collection state → MyVNPost's status
+NAMES = {1: "Đã tạo", 2: "Nhận thu gom", 9: "Hủy thu gom", 14: "Phát thành công", 19: "Đã chuyển hoàn"}
 
 
 @dataclass(slots=True)
@@ -54,6 +58,7 @@ class MyDesk:
             ("POST", "/_control/my_strays"): self.stray,
             ("POST", "/_control/my_busy"): self.be_busy,
             ("POST", "/_control/my_expire"): self.expire,
+            ("GET", "/_control/one_by_one"): self.one_by_one,
         }
 
     def take(self, number: str, *, sender_code: str) -> None:
@@ -70,6 +75,17 @@ class MyDesk:
             "updatedDate": at,
         }
         self.state.put("my_order", f"{sender_code}/{number}", order)
+
+    def follow(self, number: str, collection_state: int, at: datetime) -> None:
+        """Have the account's order stand where its parcel does; a state MyVNPost has no word for changes nothing."""
+        status = ON_THE_WAY.get(collection_state)
+        name = f"{self.customer}/{number}"
+        if status is None:
+            return
+        if self.state.get("my_order", name) is None:
+            self.take(number, sender_code=self.customer)
+        stands = {"status": status, "statusName": NAMES[status], "updatedDate": at.strftime("%d/%m/%Y %H:%M:%S")}
+        self.state.put("my_order", name, {**(self.state.get("my_order", name) or {}), **stands})
 
     def log_in(self, request: Request) -> Response:
         """Give a token for the right name, password and customer code."""
@@ -131,6 +147,10 @@ class MyDesk:
         with self.lock:
             self.tokens.clear()
         return json_response({})
+
+    def one_by_one(self, _request: Request) -> Response:
+        """Tell how a hub comes to ask here, and which operation its questions are."""
+        return json_response({"settings": {"api": "my_vnpost"}, "operation": "my_order"})
 
     def _instead(self, request: Request) -> Response | None:
         """Return the 404 of a path that is not served, or the 429 that was ordered."""

@@ -8,6 +8,7 @@ Tracking items are kept as operation `tracking`, one per change of state. Contro
     POST /_control/clock     {"behind_s": 0}   tracking items are written as so many seconds ago
     POST /_control/plant     {"feed": "tracking", "name": OrderNumber}   a parcel of that number is handed in
     POST /_control/answers   {"body": {…}, "times": 1}   the next orders get this answer without an effect
+    POST /_control/prices    {"inside_vnd": 23000, "outside_vnd": 31500}   the tariff from now on
 
 A parcel can be cancelled until a postman has it (statusCode 2); operation `cancel`, by orderNumber. MyVNPost, which
 is asked about orders by code, stands in sandbox/vnpost/my_vnpost.py.
@@ -20,6 +21,7 @@ import secrets
 import threading
 import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -63,6 +65,7 @@ class _Desk:
     planned: list[dict[str, Any]] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
     behind_s: float = 0.0
+    prices: tuple[int, int] = (INSIDE_VND, OUTSIDE_VND)
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     def token(self, request: Request) -> Response:
@@ -98,7 +101,6 @@ class _Desk:
             if self.state.record("order", number, kept, key=number) > 1:
                 return json_response({"Status": "0", "Message": "OrderNumber đã tồn tại"})
             self.move(number, 1)
-            self.mine.take(number, sender_code=CUSTOMER)
         return json_response({"Status": "1", "Message": "Thành công"})
 
     def cancel(self, request: Request) -> Response:
@@ -125,6 +127,7 @@ class _Desk:
             identifier = f"{int(time.time() - self.behind_s):08x}{next(self.numbers):016x}"
             item = {"orderNumber": number, "statusCode": code, "statusMessage": MESSAGES.get(code, "Khác")}
             self.state.put("tracking", identifier, {"_id": {"$oid": identifier}, **item})
+            self.mine.follow(number, code, datetime.fromtimestamp(time.time() - self.behind_s, my_vnpost.VIETNAM))
 
     def tracking(self, request: Request) -> Response:
         """Answer the items after lastId, oldest first."""
@@ -141,8 +144,15 @@ class _Desk:
         whole = all(isinstance(end.get(name), int) for end in (sender, receiver) for name in ("provCode", "distCode"))
         if question.get("mainSrv") != "HCC" or not whole:
             return json_response({"content": None, "message": "Sai tham số"}, 400)
+        inside_vnd, outside_vnd = self.prices
         inside = sender["provCode"] == receiver["provCode"]
-        return json_response({"content": {"price": str(INSIDE_VND if inside else OUTSIDE_VND)}})
+        return json_response({"content": {"price": str(inside_vnd if inside else outside_vnd)}})
+
+    def set_prices(self, request: Request) -> Response:
+        """Have another tariff from now on."""
+        wanted = request.json()
+        self.prices = int(wanted["inside_vnd"]), int(wanted["outside_vnd"])
+        return json_response({})
 
     def advance(self, request: Request) -> Response:
         """Move parcels on to a state, those that are not in it yet."""
@@ -215,6 +225,7 @@ def start(port: int, home: Path, hub_url: str) -> Running:  # noqa: ARG001  (thi
             ("POST", "/_control/expire"): desk.expire,
             ("POST", "/_control/answers"): desk.plan,
             ("POST", "/_control/clock"): desk.set_clock,
+            ("POST", "/_control/prices"): desk.set_prices,
             **desk.mine.control(),
         },
     )
@@ -234,6 +245,7 @@ def _connection(url: str) -> dict[str, Any]:
         "order_path": ORDER,
         "tracking_path": TRACKING,
         "price_path": PRICE,
+        "cancel_path": CANCEL,
         **my_vnpost.connection(url),
     }
     return {

@@ -26,7 +26,7 @@ from truc.errors import (
     TransientError,
     TrucError,
 )
-from truc.messages import ShipmentEvent
+from truc.messages import PostageAsked, ShipmentEvent
 
 ORDER = json.loads((Path(__file__).parents[2] / "mappings" / "vnpost" / "order_inside.json").read_bytes())
 LIMITS = replace(MANIFEST.limits, timeout_s=0.3, body_bytes_max=1_000_000)
@@ -234,8 +234,8 @@ def test_a_page_over_the_limit_is_not_taken_in(client: Client, post: Running) ->
 
 @pytest.mark.parametrize(("receiver", "fee_vnd"), [("56", 23_000), ("79", 31_500)])
 def test_the_price_is_the_tariff_inside_and_outside_the_province(client: Client, receiver: str, fee_vnd: int) -> None:
-    question = price.write(weight_g=100, sender_province="56", receiver_province=receiver)
-    assert price.read(client.get_price(question)) == fee_vnd
+    question = PostageAsked(weight_g=100, sender_province="56", receiver_province=receiver)
+    assert price.read(client.get_price(price.write(question))) == fee_vnd
 
 
 def test_an_office_without_a_phone_sends_the_centres(client: Client, post: Running) -> None:

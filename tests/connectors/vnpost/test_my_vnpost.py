@@ -13,13 +13,14 @@ import requests
 from connectors.vnpost import my_vnpost
 from connectors.vnpost.client import Client, open_client
 from connectors.vnpost.manifest import MANIFEST
-from mappings.vnpost import my_order
+from mappings.vnpost import cancel, parcel
+from mappings.vnpost.status import MY_VNPOST, MY_VNPOST_OLDER
 from sandbox.serve import Running
-from sandbox.vnpost.server import CUSTOMER, start
+from sandbox.vnpost.server import start
 from truc.connections import from_airflow_json
 from truc.envelope import Arrival, Outgoing
 from truc.errors import MalformedError, OutcomeUnknownError, RejectedError, SetupError, TransientError, TrucError
-from truc.messages import ShipmentEvent
+from truc.messages import PostalCancelled, ShipmentEvent
 
 ORDER = json.loads((Path(__file__).parents[2] / "mappings" / "vnpost" / "order_inside.json").read_bytes())
 LIMITS = replace(MANIFEST.limits, timeout_s=0.3, body_bytes_max=1_000_000)
@@ -98,7 +99,7 @@ def test_both_forms_and_both_kinds_of_path_are_taken(opened: Opened, post: Runni
     client = opened(my_prefix=prefix)
     client.send_order(outgoing())
     control(post, "my_order", saleOrderCode="TEST-0001", status=14, updatedDate="05/03/2026 08:15:00")
-    event = my_order.read(client.get_order("TEST-0001"), order_number="TEST-0001", sender_code=CUSTOMER)
+    [event] = parcel.read(client.get_parcel("TEST-0001"))
     assert isinstance(event, ShipmentEvent)
     assert (event.state, event.raw_status) == ("delivered", "14")
     assert event.occurred_at.isoformat() == "2026-03-05T08:15:00+07:00"
@@ -106,7 +107,7 @@ def test_both_forms_and_both_kinds_of_path_are_taken(opened: Opened, post: Runni
 
 def test_a_wrong_prefix_is_refused_and_not_guessed_at(opened: Opened) -> None:
     with pytest.raises(RejectedError) as raised:
-        opened(my_prefix="/other").get_order("TEST-0001")
+        opened(my_prefix="/other").get_parcel("TEST-0001")
     assert raised.value.reason == "http_refused"
 
 
@@ -115,12 +116,60 @@ def test_an_order_of_this_code_of_another_sender_is_not_ours(opened: Opened, pos
     control(post, "my_order", saleOrderCode="TEST-0001", senderCode="SOMEBODY")
     assert client.ask_order(outgoing()).arrival is Arrival.ABSENT
     with pytest.raises(RejectedError) as raised:
-        client.get_order("TEST-0001")
+        client.get_parcel("TEST-0001")
     assert raised.value.reason == "not_found"
     client.send_order(outgoing())
-    found = client.get_order("TEST-0001")
-    assert len(json.loads(found)["results"]) == 2
-    assert isinstance(my_order.read(found, order_number="TEST-0001", sender_code=CUSTOMER), ShipmentEvent)
+    found = client.get_parcel("TEST-0001")
+    assert len(json.loads(json.loads(found)["answer"])["results"]) == 2
+    [event] = parcel.read(found)
+    assert isinstance(event, ShipmentEvent)
+
+
+def wish(number: str = "TEST-0001") -> Outgoing:
+    body = cancel.write(PostalCancelled(order_number=number, dossier_code="H32.1-250102-0001"))
+    return Outgoing(f"{number}/cancel", number, body)
+
+
+def test_a_cancel_is_asked_about_by_code_too_and_tracking_is_left_alone(opened: Opened, post: Running) -> None:
+    client = opened()
+    fault(post, "unavailable", "tracking")
+    assert client.ask_cancel(wish()).arrival is Arrival.ABSENT, "an order nobody knows"
+    client.send_order(outgoing())
+    assert client.ask_cancel(wish()).arrival is Arrival.ABSENT, "an order that stands is not a cancelled one"
+    client.send_cancel(wish())
+    assert client.ask_cancel(wish()).arrival is Arrival.ARRIVED
+
+
+@pytest.mark.parametrize(("mode", "arrived"), [("silent_before", False), ("drop_after", True), ("error_after", True)])
+def test_after_a_fault_asking_by_code_says_whether_it_is_cancelled(
+    opened: Opened, post: Running, mode: str, arrived: bool
+) -> None:
+    client = opened()
+    client.send_order(outgoing())
+    fault(post, mode, "cancel")
+    with pytest.raises(OutcomeUnknownError):
+        client.send_cancel(wish())
+    assert client.ask_cancel(wish()).arrival is (Arrival.ARRIVED if arrived else Arrival.ABSENT)
+
+
+def test_cancelled_is_what_the_mapping_reads_as_cancelled_and_nothing_else(opened: Opened, post: Running) -> None:
+    client = opened()
+    scales = MY_VNPOST_OLDER | MY_VNPOST
+    for code, word in scales.items():
+        control(post, "my_order", saleOrderCode="TEST-0001", status=int(code))
+        arrived = client.ask_cancel(wish()).arrival is Arrival.ARRIVED
+        assert arrived is (word == "cancelled"), code
+    assert {code for code, word in scales.items() if word == "cancelled"} == my_vnpost.CANCELLED
+
+
+def test_anothers_cancelled_order_of_the_code_is_not_ours(opened: Opened, post: Running) -> None:
+    client = opened()
+    client.send_order(outgoing())
+    control(post, "my_order", saleOrderCode="TEST-0001", senderCode="SOMEBODY", status=9)
+    assert client.ask_cancel(wish()).arrival is Arrival.ABSENT
+    client.send_cancel(wish())
+    control(post, "my_order", saleOrderCode="TEST-0001", senderCode="SOMEBODY", status=14)
+    assert client.ask_cancel(wish()).arrival is Arrival.ARRIVED, "whatever becomes of another's"
 
 
 def test_an_answer_about_another_code_is_not_ours(opened: Opened, post: Running) -> None:
@@ -231,9 +280,15 @@ def test_without_the_setting_nobody_is_asked_by_code(opened: Opened, post: Runni
     client.send_order(outgoing())
     assert client.ask_order(outgoing()).arrival is Arrival.ARRIVED
     with pytest.raises(SetupError) as raised:
-        client.get_order("TEST-0001")
-    assert raised.value.reason == "unsupported"
+        client.get_parcel("TEST-0001")
+    assert raised.value.reason == "not_in_use"
     assert effects(post, "my_token") == {}
+
+
+def test_with_the_setting_no_tracking_is_fetched(opened: Opened) -> None:
+    with pytest.raises(SetupError) as raised:
+        next(opened().fetch_tracking(""))
+    assert raised.value.reason == "not_in_use"
 
 
 def test_an_answer_is_waited_for_and_taken_in_as_the_seen_clients_do(post: Running) -> None:

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from mappings.vnpost import order, price, tracking
+from mappings.vnpost import cancel, order, price, tracking
 from mappings.vnpost.status import STATES
 from truc.errors import MalformedError
-from truc.messages import Person, PostalRequested, ShipmentEvent, Unreadable
+from truc.messages import Person, PostageAsked, PostalCancelled, PostalRequested, ShipmentEvent, Unreadable
 
 HERE = Path(__file__).parent
 SCHEMAS = Path(__file__).parents[3] / "schemas" / "vnpost"
@@ -45,6 +45,7 @@ REQUEST = PostalRequested(
     note="Giao giờ hành chính",
 )
 
+QUESTION = PostageAsked(weight_g=100, sender_province="56", receiver_province="56")
 NAMES = st.sampled_from(["_id", "$oid", "orderNumber", "statusCode", "x"])
 LEAVES = st.none() | st.booleans() | st.integers() | st.text()
 ANYTHING = st.recursive(LEAVES, lambda one: st.lists(one) | st.dictionaries(NAMES, one))
@@ -197,7 +198,7 @@ def test_what_is_written_fits_the_schema_or_is_refused(
 @pytest.mark.parametrize("side", ["sender_province", "receiver_province"])
 def test_a_province_no_price_can_be_asked_for_is_named(side: str, code: str) -> None:
     with pytest.raises(MalformedError, match=side):
-        price.write(**{"weight_g": 100, "sender_province": "56", "receiver_province": "56"} | {side: code})
+        price.write(QUESTION.model_copy(update={side: code}))
 
 
 @given(ANYTHING)
@@ -208,8 +209,27 @@ def test_no_item_whatever_breaks_the_page(item: object) -> None:
     assert isinstance(read[1], ShipmentEvent)
 
 
+def test_a_cancel_is_written_exactly() -> None:
+    written = cancel.write(PostalCancelled(order_number=" TEST-0001 ", dossier_code="H32.1-250102-0001"))
+    assert written == b'{"orderNumber": "TEST-0001"}'
+    assert schema("cancel.json").is_valid(json.loads(written))
+
+
+@given(st.text(max_size=5))
+def test_a_cancel_fits_its_schema_or_is_refused(number: str) -> None:
+    with contextlib.suppress(ValueError):  # what no message can hold
+        message = PostalCancelled(order_number=number, dossier_code="H32.1-250102-0001")
+        with contextlib.suppress(MalformedError):
+            assert schema("cancel.json").is_valid(json.loads(cancel.write(message)))
+
+
+def test_a_cancel_without_a_number_is_not_written() -> None:
+    with pytest.raises(MalformedError, match="order_number"):
+        cancel.write(PostalCancelled(order_number=" ", dossier_code="H32.1-250102-0001"))
+
+
 def test_a_price_question_is_written_exactly() -> None:
-    written = price.write(weight_g=100, sender_province="01", receiver_province="56")
+    written = price.write(QUESTION.model_copy(update={"sender_province": "01"}))
     assert written == (
         b'{"weight": 100, "mainSrv": "HCC", "isreturn": 1, "sender": {"provCode": 1}, "receiver": {"provCode": 56}}'
     )
