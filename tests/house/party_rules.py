@@ -106,10 +106,13 @@ def can_do_what_it_declares(root: Path, manifest: Manifest) -> list[str]:
     asked = [one for one in manifest.operations if one.outcome is OutcomeClass.ASK]
     wanted += [(f"ask_{one.name}", f"ask_{one.name}" in client) for one in asked]
     wanted += [(f"fetch_{one.name}", f"fetch_{one.name}" in client) for one in manifest.feeds]
-    read = [*(one.name for one in manifest.feeds), *manifest.callbacks]
+    read = [*(one.name for one in manifest.feeds), *manifest.callback_names]
     wanted += [(f"{name}.read", "read" in defined(mapping / f"{name}.py")) for name in read]
+    asks = [one.name for one in manifest.callbacks if one.does == "asks"]
+    wanted += [(f"{name}.write", "write" in defined(mapping / f"{name}.py")) for name in asks]
     wanted += [("inbound.receive", "receive" in defined(connector / "inbound.py"))] if manifest.callbacks else []
-    wanted += [("open_client", "open_client" in client), ("close", "close" in client)]
+    wanted += [("bill.read", "read" in defined(mapping / "bill.py"))] if "get_bill" in client else []
+    wanted += [(name, name in client) for name in ("open_client", "close", "probe")]
     return [what for what, there in wanted if not there]
 
 
@@ -130,12 +133,15 @@ def takes_the_batches_it_declares(root: Path, manifest: Manifest) -> list[str]:
     return problems + [f"{one.name}: a batch of NEITHER" for one in batched if one.outcome is OutcomeClass.NEITHER]
 
 
-def is_run_by_its_pipelines(_root: Path, manifest: Manifest) -> list[str]:
+def is_run_by_its_pipelines(root: Path, manifest: Manifest) -> list[str]:
     """Every operation and feed is worked by exactly one pipeline, and by the step that fits it."""
     fits = {"deliver": {one.name for one in manifest.operations}}
     fits["fetch"] = {one.name for one in manifest.feeds if not one.by_day}
     fits["fetch_day"] = {one.name for one in manifest.feeds if one.by_day}
     fits["ask_payments"] = {"query"} if Capability.SAY_PAYMENT in manifest.capabilities else set()
+    client = defined(root / "connectors" / manifest.party / "client.py")
+    fits["ask_parcels"] = {"parcel"} if "get_parcel" in client else set()
+    fits["check_postage"] = {"price"} if "get_price" in client else set()
     worked = Counter(name for pipeline in manifest.pipelines for name in pipeline.of)
     declared = set().union(*fits.values())
     problems = [f"{worked[name]} pipelines: {name}" for name in sorted(declared) if worked[name] != 1]
@@ -149,7 +155,7 @@ def declares_what_its_capabilities_need(root: Path, manifest: Manifest) -> list[
     events, feeds = {one.event for one in manifest.operations}, {one.name for one in manifest.feeds}
     there = {capability: event in events for capability, event in HEARS.items()}
     there |= {capability: name in feeds for capability, name in GIVES.items()}
-    there[Capability.CALL_BACK] = bool(manifest.callbacks)
+    there[Capability.CALL_BACK] = any(one.caller == "partner" for one in manifest.callbacks)
     there[Capability.SAY_PAYMENT] = "get_payment" in defined(root / "connectors" / manifest.party / "client.py")
     return [str(one) for one, found in there.items() if found != (one in manifest.capabilities)]
 
@@ -165,6 +171,8 @@ def states_the_terms_of_its_payments(root: Path, manifest: Manifest) -> list[str
     problems = [] if bool(asked) == said else ["ask_after_s"]
     problems += [] if list(asked) == sorted(asked) else ["ask_after_s is not in order"]
     problems += [] if query or not said else ["query.read"]
+    says = "get_refund" in defined(root / "connectors" / manifest.party / "client.py")
+    problems += [] if bool(manifest.payments.refund_ask_after_s) == says else ["refund_ask_after_s"]
     gives = manifest.payments.refunds != "none"
     return problems + ([] if gives == (Capability.REFUND in manifest.capabilities) else ["refunds"])
 

@@ -9,7 +9,9 @@ import pytest
 from tests.house import party_rules as rules
 from truc import parties
 from truc.kit import party_matrix
+from truc.kit.party_proofs import HIDDEN
 from truc.manifest import (
+    Callback,
     Capability,
     Event,
     Feed,
@@ -99,6 +101,7 @@ BROKEN = [
     (rules.declares_what_its_capabilities_need, whole, {"operations": MOMO.operations[:1]}, "refund"),
     (rules.declares_what_its_capabilities_need, whole, {"feeds": ()}, "fetch_statement"),
     (rules.declares_what_its_capabilities_need, whole, {"callbacks": ()}, "call_back"),
+    (rules.declares_what_its_capabilities_need, whole, {"callbacks": MOMO.callbacks[1:]}, "call_back"),
     (rules.declares_what_its_capabilities_need, whole, {"capabilities": frozenset()}, "take_payments"),
     (
         rules.declares_what_its_capabilities_need,
@@ -108,6 +111,12 @@ BROKEN = [
     ),
     (rules.states_the_terms_of_its_payments, whole, {"payments": None}, "no terms"),
     (rules.states_the_terms_of_its_payments, whole, {"payments": PaymentTerms(lives_s=9)}, "ask_after_s"),
+    (
+        rules.states_the_terms_of_its_payments,
+        whole,
+        {"payments": replace(TERMS, refund_ask_after_s=())},
+        "refund_ask_after_s",
+    ),
     (rules.states_the_terms_of_its_payments, whole, {"payments": replace(TERMS, refunds="none")}, "refunds"),
     (
         rules.states_the_terms_of_its_payments,
@@ -150,7 +159,7 @@ BROKEN = [
     (
         rules.proves_what_it_says_is_done,
         whole,
-        {"callbacks": ("ipn", "ipn")},
+        {"callbacks": (Callback(name="ipn"),) * 2},
         "duplicates_recognised: ipn is declared twice",
     ),
     (
@@ -190,9 +199,17 @@ BROKEN = [
     (rules.can_do_what_it_declares, whole, {"operations": (ONE_MORE,)}, "reversal.write"),
     (rules.can_do_what_it_declares, whole, {"feeds": (Feed(name="fees"),)}, "fetch_fees"),
     (rules.can_do_what_it_declares, whole, {"feeds": (Feed(name="fees"),)}, "fees.read"),
-    (rules.can_do_what_it_declares, whole, {"callbacks": ("refunded",)}, "refunded.read"),
+    (rules.can_do_what_it_declares, whole, {"callbacks": (Callback(name="refunded"),)}, "refunded.read"),
+    (rules.can_do_what_it_declares, whole, {"callbacks": (Callback(name="ipn", does="asks"),)}, "ipn.write"),
     (rules.can_do_what_it_declares, drop("connectors/momo/inbound.py"), {}, "inbound.receive"),
+    (
+        rules.can_do_what_it_declares,
+        change("connectors/momo/client.py", "def get_payment", "def get_bill"),
+        {},
+        "bill.read",
+    ),
     (rules.can_do_what_it_declares, change("connectors/momo/client.py", "def close", "def end"), {}, "close"),
+    (rules.can_do_what_it_declares, change("connectors/momo/client.py", "def probe", "def look"), {}, "probe"),
     (rules.declares_all_it_can_do, whole, {"feeds": ()}, "fetch_statement"),
     (rules.declares_all_it_can_do, whole, {"operations": ()}, "send_payment"),
     (rules.takes_the_batches_it_declares, whole, {"operations": (IN_BATCHES,)}, "no send_payment_batch"),
@@ -225,9 +242,12 @@ BROKEN = [
 
 @pytest.fixture
 def tree(tmp_path, repository):
-    """A copy of one party's rooms, to be spoilt."""
+    """A copy of one party's rooms, and of the tests that prove its rules, to be spoilt."""
     for room in ("connectors", "mappings", "schemas", "sandbox"):
         shutil.copytree(repository / room / "momo", tmp_path / room / "momo")
+    shutil.copytree(repository / "tests/suites", tmp_path / "tests/suites")
+    (tmp_path / "tests/connectors").mkdir()
+    shutil.copy(repository / HIDDEN, tmp_path / HIDDEN)
     for room in ("tests/connectors/momo", "tests/mappings/momo"):
         (tmp_path / room).mkdir(parents=True)
         (tmp_path / room / "test_x.py").write_text('"""A test."""\n', encoding="utf-8")

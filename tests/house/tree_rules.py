@@ -21,7 +21,7 @@ MONEY_ROOMS = (
 )
 LINES_MAX = 450
 CONNECTOR_MAY = re.compile(
-    r"truc\.(errors|envelope|manifest|connections|result_codes|transport(\.\w+)?|trust(\.\w+)?|inbound\.callbacks)"
+    r"truc\.(errors|envelope|manifest|connections|result_codes|transport(\.\w+)?|trust(\.\w+)?|inbound\.(callbacks|pages))"
 )
 MAPPING_MAY = re.compile(r"truc\.(errors|messages|domain(\.\w+)?|statements(\.\w+)?)|lxml(\.\w+)*")
 # Needed, though nothing of ours imports them.

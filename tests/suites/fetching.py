@@ -1,10 +1,13 @@
 """What every capability that fetches has to prove: whole or not at all, and again after whatever went wrong."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from tests.suites import payments
-from tests.suites.partner import Partner
+from tests.suites.partner import Partner, patience_for
 from truc import parties
 from truc.envelope import Page
 from truc.errors import MalformedError, TransientError
@@ -33,6 +36,7 @@ OVER_SFTP: tuple[tuple[str, str, type[Exception]], ...] = (
     ("read", "drop_after", TransientError),
     ("read", "silent_after", TransientError),
 )
+BYTES_TOO_FEW = 16  # for any statement
 DAY = "2026-03-04"
 AT = f"{DAY}T09:30:00+07:00"
 
@@ -81,13 +85,27 @@ def ends_as_a_question_whatever_goes_wrong(partner: Partner, feed: Feed) -> None
     off = {}
     for operation, mode, expected in _faults(partner, feed):
         partner.fault(operation, mode)
-        if (came := _end(lambda: fetched(partner, feed))) is not expected:
+        with patience_for(mode):
+            came = _end(lambda: fetched(partner, feed))
+        if came is not expected:
             off[mode] = came
         partner.forgive()
         if [one.envelope for one in fetched(partner, feed)] != whole:
             off[f"after {mode}"] = "another"
     assert off == {}, off
     assert sum(partner.told("faults").values()) >= len(_faults(partner, feed)), "the faults were not met"
+
+
+def is_refused_over_the_limit(partner: Partner, feed: Feed) -> None:
+    """What is larger than the party's limit is not taken, however it comes."""
+    plant(partner, feed, 1)
+    declared = parties.manifest(partner.party)
+    small = replace(declared, limits=replace(declared.limits, body_bytes_max=BYTES_TOO_FEW))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parties, "manifest", lambda _party: small)
+        with pytest.raises(MalformedError) as caught:
+            fetched(partner, feed)
+    assert caught.value.reason == "body_too_large"
 
 
 def is_never_taken_for_what_it_is_not(partner: Partner, feed: Feed) -> None:
@@ -100,7 +118,7 @@ def is_never_taken_for_what_it_is_not(partner: Partner, feed: Feed) -> None:
         return
     for page in pages:
         assert feed.by_day or page.cursor == ""
-        assert _end(lambda page=page: read(partner, feed, (page,))) is MalformedError  # type: ignore[misc]
+        assert _end(lambda page=page: read(partner, feed, (page,))) is MalformedError  # type: ignore[misc]  # mypy knows no type of a default
 
 
 def _faults(partner: Partner, feed: Feed) -> tuple[tuple[str, str, type[Exception]], ...]:

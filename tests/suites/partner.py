@@ -1,8 +1,9 @@
 """One stand-in at work, as the hub and as the partner sees it, in words that are the same for every party."""
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -16,13 +17,32 @@ from truc.manifest import Capability, Manifest
 CONTROL_S = 20
 # How faults and effects of an operation of ours are called at a stand-in, where it says nothing else itself.
 FAULTS = {"payment": "create"}
-SILENCE_S = 1.1  # longer than a call may take here
+SILENCE_S = 2.0  # how long a stand-in keeps a caller waiting …
+IMPATIENT_S = 0.8  # … who waits no longer than this …
+NOT_YET_S = 60.0  # … and does not ask in the same run: see `Partner.is_through_with`
+WAITING = ("silent_before", "silent_after", "slow")
 
 
 def with_capability(capability: Capability) -> pytest.MarkDecorator:
     """Run a test for every party that declares the capability."""
     names = [one.party for one in parties.with_capability(capability)]
     return pytest.mark.parametrize("partner", names, indirect=True)
+
+
+@contextmanager
+def patience_for(mode: str) -> Iterator[None]:
+    """Clients opened in here do not wait out a fault of this mode; for a fault that keeps nobody waiting they may."""
+    declared = parties.manifest
+
+    def impatient(party: str) -> Manifest:
+        found = declared(party)
+        short = replace(found.limits, timeout_s=IMPATIENT_S, backoff_s=NOT_YET_S, backoff_max_s=NOT_YET_S)
+        return replace(found, limits=short)
+
+    with pytest.MonkeyPatch.context() as patch:
+        if mode in WAITING:
+            patch.setattr(parties, "manifest", impatient)
+        yield
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +83,18 @@ class Partner:
         """Have it misbehave the next `times` times that our `operation` reaches it."""
         name = self._names(operation).get("fault") or FAULTS.get(operation, operation)
         self.control("faults", {"operation": name, "mode": mode, "times": times, "wait_s": wait_s})
+
+    def is_through_with(self, operation: str, mode: str, *, effects: int) -> None:
+        """Wait until the stand-in met the fault, and did as often as `effects` what our `operation` has it do.
+
+        Whoever gave up waiting on a busy machine may be earlier than the call: «I do not have it» is true then, and
+        no proof.
+        """
+        name = self._names(operation).get("fault") or FAULTS.get(operation, operation)
+        until_s = time.monotonic() + CONTROL_S
+        while not (self.told("faults").get(f"{name}:{mode}") and self.effects(operation) >= effects):
+            assert time.monotonic() < until_s, f"{self.party}: {name}:{mode} was not met, or not {effects} effects"
+            time.sleep(0.02)
 
     def forgive(self) -> None:
         """Withdraw every fault that was not met."""

@@ -86,10 +86,10 @@ def refund(partner: Partner, number: int) -> tuple[RefundRequested, str, str]:
         partner_reference=paid.partner_reference,
         paid_vnd=message.amount_vnd,
         amount_vnd=message.amount_vnd,
-        paid_at=paid.occurred_at,
+        paid_at=paid.occurred_at or message.requested_at,
         payment_requested_at=message.requested_at,
         purpose="Hoan phi ho so",
-        requested_at=paid.occurred_at,
+        requested_at=paid.occurred_at or message.requested_at,
         requested_by="finance",
     )
     return wish, message.our_reference, wish.refund_reference

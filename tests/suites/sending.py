@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.suites import payments
-from tests.suites.partner import Partner
+from tests.suites.partner import WAITING, Partner, patience_for
 from tests.truc import samples
 from tests.truc.conftest import Hub
 from truc import parties
@@ -59,11 +59,16 @@ def messages(partner: Partner, event: Event) -> Callable[[int], Made]:
         Event.DOSSIER_RECEIVED: samples.dossier,
         Event.STATUS_CHANGED: lambda number: samples.step(number, 4, 1),
         Event.POSTAL_REQUESTED: samples.parcel,
+        Event.POSTAL_CANCELLED: samples.unwanted_parcel,
         Event.PAYMENT_REQUESTED: lambda number: payments.payment(partner, number),
         Event.REFUND_REQUESTED: lambda number: payments.refund(partner, number),
         Event.NOTICE_DUE: lambda number: samples.notice(number, f"0905{number:06d}"),
     }
     return made[event]
+
+
+# What the partner has to know before it hears of an event, where it hears of that too.
+FIRST = {Event.STATUS_CHANGED: Event.DOSSIER_RECEIVED, Event.POSTAL_CANCELLED: Event.POSTAL_REQUESTED}
 
 
 def operation_for(partner: Partner, event: Event) -> Operation:
@@ -95,7 +100,7 @@ def happens_once_whatever_goes_wrong(partner: Partner, hub: Hub, event: Event) -
         made = _ready(partner, hub, event, number)
         before = partner.effects(operation.name)
         partner.fault(operation.name, mode)
-        _send(partner, hub, operation, made)
+        _send(partner, hub, operation, made, met=mode)
         state, times = _states(hub)[made[2]], partner.effects(operation.name) - before
         if not _is_right(operation, state, times):
             off[mode] = (state, times)
@@ -149,7 +154,7 @@ def does_on_each_code_what_its_table_says(partner: Partner, event: Event) -> Non
     outgoing = Outgoing(made[2], made[1], body)
     off = {}
     with partner.client() as client:
-        _bring_dossier(partner, client, event, 1)
+        _bring_first(partner, client, event, 1)
         if f"send_{operation.name}" in codes.on:
             _verb(client, "send", operation)(outgoing)
         off = _off_table(partner, client, operation, outgoing, codes)
@@ -198,7 +203,7 @@ def takes_no_unknown_code_for_success(partner: Partner, event: Event) -> None:
     outgoing = Outgoing(made[2], made[1], parties.writer(partner.party, operation.name)(made[0]))
     assert UNKNOWN_CODE not in codes.meaning
     with partner.client() as client:
-        _bring_dossier(partner, client, event, 2)
+        _bring_first(partner, client, event, 2)
         partner.insist(operation.name, UNKNOWN_CODE)
         with pytest.raises((OutcomeUnknownError, RejectedError)):
             _verb(client, "send", operation)(outgoing)
@@ -235,35 +240,41 @@ def _verb(client: Any, verb: str, operation: Operation) -> Callable[[Outgoing], 
 
 
 def _ready(partner: Partner, hub: Hub, event: Event, number: int) -> Made:
-    """Make the message; a step needs its dossier at the partner first."""
+    """Make the message; a step needs its dossier at the partner first, and a cancel its parcel."""
     with partner.client() as client:
-        _bring_dossier(partner, client, event, number)
+        _bring_first(partner, client, event, number)
     return messages(partner, event)(number)
 
 
-def _bring_dossier(partner: Partner, client: Any, event: Event, number: int) -> None:
-    takers = [one for one in partner.manifest.operations if one.event is Event.DOSSIER_RECEIVED]
-    if event is not Event.STATUS_CHANGED or not takers:
+def _bring_first(partner: Partner, client: Any, event: Event, number: int) -> None:
+    takers = [one for one in partner.manifest.operations if one.event is FIRST.get(event)]
+    if not takers:
         return
-    message, key, external_id = messages(partner, Event.DOSSIER_RECEIVED)(number)
+    message, key, external_id = messages(partner, FIRST[event])(number)
     body = parties.writer(partner.party, takers[0].name)(message)
     _verb(client, "send", takers[0])(Outgoing(external_id, key, body))
 
 
-def _send(partner: Partner, hub: Hub, operation: Operation, made: Made) -> list[Receipt]:
-    """Publish one message to this party alone, and run its courier until the message has come to an end."""
+def _send(partner: Partner, hub: Hub, operation: Operation, made: Made, *, met: str = "") -> list[Receipt]:
+    """Publish one message to this party alone, and run its courier until the message has come to an end.
+
+    `met` is the fault that the first run meets.
+    """
     message, key, external_id = made
     receipts: list[Receipt] = []
+    effects = partner.effects(operation.name) + (0 if met == "silent_before" else 1)
 
     def keep(_transaction: Transaction, _one: Claimed, receipt: Receipt) -> None:
         receipts.append(receipt)
 
     with hub.store.begin() as transaction:
         outbox.publish(transaction, operation.event, message, key=key, external_id=external_id, only=partner.party)
-    for _ in range(RUNS_MAX):
+    for number in range(RUNS_MAX):
         hub.soon()
-        with closing(parties.open_client(partner.connection)) as client:
+        with patience_for(met if number == 0 else ""), closing(parties.open_client(partner.connection)) as client:
             courier.deliver(hub.store, client, partner.party, (operation.name,), on_receipt=keep)
+        if number == 0 and met in WAITING and _states(hub).get(external_id) in ("unknown", "set_aside"):
+            partner.is_through_with(operation.name, met, effects=effects)
         if _states(hub).get(external_id) in OVER:
             return receipts
     raise AssertionError([(row.external_id, row.state, row.reason) for row in hub.rows() if row.state not in OVER])

@@ -34,6 +34,11 @@ def test_garbage_is_never_taken_for_it(partner: Partner) -> None:
 
 
 @EVERY_PARTY
+def test_one_over_the_limit_is_not_taken(partner: Partner) -> None:
+    fetching.is_refused_over_the_limit(partner, feed_of(partner))
+
+
+@EVERY_PARTY
 def test_the_statement_of_a_day_tells_what_happened_that_day(partner: Partner) -> None:
     reference = fetching.plant(partner, feed_of(partner), 1)
     (statement,) = fetching.read(partner, feed_of(partner), fetching.fetched(partner, feed_of(partner)))

@@ -20,7 +20,7 @@ def test_a_request_gives_an_address_and_one_order(partner: Partner) -> None:
 
 
 @EVERY_PARTY
-def test_one_order_is_made_whatever_goes_wrong(partner: Partner, hub: Hub) -> None:
+def test_it_happens_once_whatever_goes_wrong(partner: Partner, hub: Hub) -> None:
     if not sending.is_made_by_opening(partner, hub):
         sending.happens_once_whatever_goes_wrong(partner, hub, Event.PAYMENT_REQUESTED)
 

@@ -88,7 +88,7 @@ def issue(
         builder = builder.add_extension(x509.ExtendedKeyUsage([PURPOSES[use]]), critical=False)
     if use == "server":
         builder = builder.add_extension(x509.SubjectAlternativeName([_name(one) for one in names]), critical=False)
-    issuers = x509.AuthorityKeyIdentifier.from_issuer_public_key(by.certificate.public_key())  # type: ignore[arg-type]
+    issuers = x509.AuthorityKeyIdentifier.from_issuer_public_key(by.certificate.public_key())  # type: ignore[arg-type]  # a PemPrivateKey is of one of those kinds
     return Issued(builder.add_extension(issuers, critical=False).sign(by.key, hashes.SHA256()), key)
 
 

@@ -11,7 +11,7 @@ from truc import connections, parties, settings
 from truc.errors import SetupError
 from truc.kit import party_check, party_matrix, party_probe, party_rooms
 from truc.kit.party_check import Finding
-from truc.kit.party_probe import Look
+from truc.kit.party_look import Look
 from truc.manifest import Manifest
 
 Language = Literal["vi", "en"]
@@ -28,6 +28,7 @@ STEPS_VI = {
     "name": "tên miền",
     "tcp": "kết nối",
     "tls": "chứng thư TLS",
+    "host_key": "khóa máy chủ",
     "clock": "đồng hồ",
     "credentials": "tài khoản",
 }
@@ -37,7 +38,7 @@ TEXTS = {
         "rule": "  quy tắc {rule}: {reason}",
         "docs": "  docs/parties.md: chạy `truc party list --markdown`",
         "readme": "  connectors/{party}/README.md: mục «What is not confirmed»",
-        "check": "Kiểm tra: `make check`, `truc party check {party}`",
+        "check": "Kiểm tra: `make check`, `truc party check {party}`, và\n  {pytest}",
         "weak": "  thuật toán yếu: {name} {algorithm}: {why}",
         "clean": "{count} đối tác, không có gì sai",
         "broken": "{count} đối tác, {broken} quy tắc sai",
@@ -47,12 +48,15 @@ TEXTS = {
         "rule": "  rule {rule}: {reason}",
         "docs": "  docs/parties.md: run `truc party list --markdown`",
         "readme": "  connectors/{party}/README.md: the part «What is not confirmed»",
-        "check": "Check it: `make check`, `truc party check {party}`",
+        "check": "Check it: `make check`, `truc party check {party}`, and\n  {pytest}",
         "weak": "  weak algorithm: {name} {algorithm}: {why}",
-        "clean": "{count} parties, nothing broken",
-        "broken": "{count} parties, {broken} rules broken",
+        "clean": "parties: {count}, nothing broken",
+        "broken": "parties: {count}, rules broken: {broken}",
     },
 }
+PYTEST = (
+    "var/venv/bin/python -m pytest tests/suites tests/house tests/connectors/{party} tests/mappings/{party} -k {party}"
+)
 LANGUAGE = click.option("--lang", type=click.Choice(["vi", "en"]), default="vi", show_default=True, help="Language.")
 
 
@@ -83,7 +87,7 @@ def new(name: str, *, transport: str, listed: str, title: str, title_vi: str, la
     for rule in _left(root, name):
         _say(lang, "rule", rule=rule[0], reason=rule[1])
     for text in ("readme", "docs", "check"):
-        _say(lang, text, party=name)
+        _say(lang, text, party=name, pytest=PYTEST.format(party=name))
 
 
 @party.command("list")

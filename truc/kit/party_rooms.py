@@ -112,6 +112,8 @@ def _plan(new: NewParty, context: dict[str, Any]) -> Iterator[tuple[str, str, di
     yield "schema/SOURCE.md", f"schemas/{party}/SOURCE.md", {}
     for one in context["operations"]:
         yield "schema/message.json", f"schemas/{party}/{one['name']}.json", {"one": one}
+    if not by_file:
+        yield "schema/result_codes.json", f"schemas/{party}/result_codes.json", {}
     if new.transport == "soap":
         yield "schema/service.wsdl", f"schemas/{party}/service.wsdl", {}
     yield "sandbox/__init__.py", f"sandbox/{party}/__init__.py", {}
@@ -119,6 +121,8 @@ def _plan(new: NewParty, context: dict[str, Any]) -> Iterator[tuple[str, str, di
     if by_file:
         yield "sandbox/ssh.py", f"sandbox/{party}/ssh.py", {}
     yield "tests/test_client.py", f"tests/connectors/{party}/test_{party}_client.py", {}
+    if not by_file:
+        yield "tests/vectors.json", f"tests/connectors/{party}/vectors.json", {}
     yield "tests/test_mappings.py", f"tests/mappings/{party}/test_{party}_mappings.py", {}
 
 
@@ -165,8 +169,9 @@ def _context(new: NewParty) -> dict[str, Any]:
         "sorted_imports": words.file_stand_in_imports(new.name),
         "messages": sorted(one["message"] for one in operations if one["name"] == "refund"),
         "readings": words.readings(can),
+        "stated": words.stated(can),
         "test_imports": words.test_imports(new.name, can),
-        "client_imports": words.client_test_imports(new.name, can),
+        "client_imports": words.client_test_imports(new.name, can, signs=new.transport != "sftp"),
     }
 
 
@@ -175,7 +180,7 @@ def _environment() -> Environment:
     # Python and Markdown are written, no HTML: nothing is to be escaped.
     made = Environment(
         loader=FileSystemLoader(TEMPLATES),
-        autoescape=False,  # noqa: S701
+        autoescape=False,  # noqa: S701  (it writes Python, no page)
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

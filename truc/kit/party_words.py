@@ -111,7 +111,7 @@ OPERATIONS: tuple[dict[str, Any], ...] = (
         "fields": (
             ("reference", "message.notice_id"),
             ("phone", "message.phone"),
-            ("text", "message.text"),
+            ("text", "message.text or unicode_text(message.notice, message.said)"),
         ),
     },
 )
@@ -126,11 +126,31 @@ RESULTS = (
 )
 INTEGERS = ("amount", "fee", "status")
 PAID = '{"reference": "P1", "amount": 50_000, "state": "paid", "transaction": "T1", "at": AT}'
+IS_PAID = '{"our_reference": "P1", "amount_vnd": 50_000, "state": "paid", "partner_reference": "T1"}'
+# Capability → (mapping, a document of its kind, what it is read as); the tests of the party hold it to that.
 READ = {
-    "take_payments": ("payment", '{"reference": "P1", "payUrl": "https://pay.invalid/1"}'),
-    "say_payment": ("query", PAID),
-    "call_back": ("notice", PAID),
-    "refund": ("refund", PAID.replace('"paid"', '"refunded"')),
+    "take_payments": (
+        "payment",
+        '{"reference": "P1", "payUrl": "https://pay.invalid/1"}',
+        '{"our_reference": "P1", "pay_url": "https://pay.invalid/1"}',
+    ),
+    "say_payment": ("query", PAID, IS_PAID),
+    "call_back": ("notice", PAID, IS_PAID),
+    "refund": (
+        "refund",
+        PAID.replace('"paid"', '"refunded"'),
+        IS_PAID.replace('"our_reference"', '"refund_reference"').replace('"paid"', '"refunded"'),
+    ),
+    "give_dossiers": (
+        "online_dossiers",
+        '{"items": [{"reference": "D1", "procedure": "1", "agency": "H32", "applicant": "A", "phone": "1", "at": AT}]}',
+        '{"portal_code": "D1", "procedure_code": "1", "agency_code": "H32"}',
+    ),
+    "track": (
+        "tracking",
+        '{"items": [{"id": "1", "reference": "O1", "state": "delivered", "at": AT}]}',
+        '{"event_id": "1", "order_number": "O1", "state": "delivered"}',
+    ),
 }
 
 
@@ -162,6 +182,7 @@ def wall(can: set[str], *, operations: bool, cursored: bool) -> list[str]:
     """Return what a client imports from truc.envelope."""
     found = {"Answer", "Arrival", "Outgoing", "Receipt"} if operations else set()
     found |= {"Order"} if "say_payment" in can else set()
+    found |= {"RefundOrder"} if "refund" in can else set()
     found |= {"Envelope", "Page"} if cursored or "fetch_statement" in can else set()
     return sorted(found) + (["digest_of"] if cursored else [])
 
@@ -203,34 +224,33 @@ def file_stand_in_imports(party: str) -> list[str]:
     return sorted([*lines, f"from sandbox.{party}.ssh import SshServer"])
 
 
-def readings(can: set[str]) -> list[tuple[str, str]]:
-    """Return (mapping, a document it reads as one item) for the tests."""
-    found = [reading for capability, reading in READ.items() if capability in can]
-    at = '"at": AT'
-    if "give_dossiers" in can:
-        item = f'{{"reference": "D1", "procedure": "1", "agency": "H32", "applicant": "A", "phone": "1", {at}}}'
-        found.append(("online_dossiers", f'{{"items": [{item}]}}'))
-    if "track" in can:
-        found.append(("tracking", f'{{"items": [{{"id": "1", "reference": "O1", "state": "delivered", {at}}}]}}'))
-    return sorted(found)
+def readings(can: set[str]) -> list[tuple[str, str, str]]:
+    """Return (mapping, a document it reads as one item, what that item is) for the tests."""
+    return sorted(reading for capability, reading in READ.items() if capability in can)
+
+
+def stated(can: set[str]) -> list[str]:
+    """Return the mappings that read the state of a payment or a refund."""
+    return [name for name, _, _ in readings(can) if name in ("notice", "query", "refund")]
 
 
 def test_imports(party: str, can: set[str]) -> list[str]:
     """Return the import lines of the mappings' tests, in order."""
-    read = sorted({name for name, _ in readings(can)} | ({"statement"} if "fetch_statement" in can else set()))
+    read = sorted({name for name, _, _ in readings(can)} | ({"statement"} if "fetch_statement" in can else set()))
     lines = [f"from mappings.{party} import {', '.join(read)}"] if read else []
     sends = any(one["capability"] in can for one in OPERATIONS)
     return lines + (["from tests.truc import samples"] if sends else [])
 
 
-def client_test_imports(party: str, can: set[str]) -> list[str]:
+def client_test_imports(party: str, can: set[str], *, signs: bool) -> list[str]:
     """Return the import lines of the client's tests, in order."""
     called = "call_back" in can
     lines = [f"from connectors.{party}.client import open_client"]
     lines += [f"from connectors.{party}.inbound import receive"] if called else []
-    lines += [f"from connectors.{party}.signatures import DOCUMENT"] if called else []
+    lines += [f"from connectors.{party}.signatures import DOCUMENT"] if signs else []
     lines += [f"from sandbox.{party}.server import start", "from truc.connections import Connection, from_airflow_json"]
     lines += ["from truc.errors import SetupError"]
     lines += ["from truc.inbound.callbacks import Incoming, Refused"] if called else []
+    lines += ["from truc.kit import vectors"] if signs else []
     lines += ["from truc.manifest import Limits"]
-    return lines + (["from truc.trust.signing import sign_bytes"] if called else [])
+    return lines + (["from truc.trust.signing import sign_bytes"] if signs else [])

@@ -11,7 +11,7 @@ import socket
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
 import paramiko
@@ -157,10 +157,7 @@ def connected(party: str, endpoint: Endpoint, limits: Limits) -> Iterator[Sftp]:
     if endpoint.private_key:
         key = private_key(party, endpoint.private_key, passphrase=endpoint.passphrase)
     with _translated(party):
-        address = (endpoint.host, endpoint.port)
-        plain = socket.create_connection(address, timeout=limits.connect_timeout_s)
-        # The transport owns the socket from here on, and closes it.
-        transport = paramiko.Transport(plain)
+        transport = _dialled(endpoint, limits)
         try:
             session = _session(transport, party=party, endpoint=endpoint, limits=limits, pinned=pinned, key=key)
         except BaseException:
@@ -170,6 +167,17 @@ def connected(party: str, endpoint: Endpoint, limits: Limits) -> Iterator[Sftp]:
         yield Sftp(party, session, limits)
     finally:
         transport.close()
+
+
+def introduced(party: str, endpoint: Endpoint, limits: Limits) -> str:
+    """Return what the server says it is, such as "SSH-2.0-OpenSSH_9.6", if its host key is the pinned one.
+
+    Nobody logs in. Failures as of `connected`.
+    """
+    pinned = host_key(party, endpoint.host_key)
+    with _translated(party), closing(_dialled(endpoint, limits)) as transport:
+        _meet(transport, party=party, limits=limits, pinned=pinned)
+        return str(transport.remote_version)
 
 
 def host_key(party: str, text: str) -> paramiko.PKey:
@@ -204,16 +212,26 @@ def _session(
     pinned: paramiko.PKey,
     key: paramiko.PKey | None,
 ) -> paramiko.SFTPClient:
-    transport.banner_timeout = transport.auth_timeout = limits.timeout_s
-    transport.channel_timeout = limits.timeout_s
-    _prefer(transport, pinned)
-    transport.start_client(timeout=limits.timeout_s)
-    _refuse_other_key(party, pinned, transport.get_remote_server_key())
+    _meet(transport, party=party, limits=limits, pinned=pinned)
     _log_in(transport, party=party, endpoint=endpoint, key=key)
     channel = transport.open_session(timeout=limits.timeout_s)
     channel.settimeout(limits.timeout_s)
     channel.invoke_subsystem("sftp")
     return paramiko.SFTPClient(channel)
+
+
+def _dialled(endpoint: Endpoint, limits: Limits) -> paramiko.Transport:
+    """Return a conversation that has not begun; it owns the socket from here on, and closes it."""
+    address = (endpoint.host, endpoint.port)
+    return paramiko.Transport(socket.create_connection(address, timeout=limits.connect_timeout_s))
+
+
+def _meet(transport: paramiko.Transport, *, party: str, limits: Limits, pinned: paramiko.PKey) -> None:
+    transport.banner_timeout = transport.auth_timeout = limits.timeout_s
+    transport.channel_timeout = limits.timeout_s
+    _prefer(transport, pinned)
+    transport.start_client(timeout=limits.timeout_s)
+    _refuse_other_key(party, pinned, transport.get_remote_server_key())
 
 
 def _log_in(transport: paramiko.Transport, *, party: str, endpoint: Endpoint, key: paramiko.PKey | None) -> None:

@@ -11,6 +11,7 @@ import socket
 import ssl
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Literal
 
@@ -71,6 +72,15 @@ class Relay:
     password: str = field(default="", repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Greeted:
+    """What a relay showed before any message; in clear text `tls` is "" and `ends_at`, of its certificate, None."""
+
+    name: str
+    tls: str
+    ends_at: datetime | None
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What the relay said to the text: three digits, and its words without them."""
@@ -109,6 +119,15 @@ class Smtp:
             reply = self._handed_over(conversation, content)
             span.set_attribute("truc.smtp_reply", reply.code)
         return reply
+
+    def greet(self) -> Greeted:
+        """Greet, encrypt and log in as `send` does, and leave without a message; failures as of `send`."""
+        with contextlib.closing(self._connected()) as conversation:
+            self._introduced(conversation)
+            shown = conversation.shown()
+            with contextlib.suppress(smtplib.SMTPException, OSError):  # as after a message
+                conversation.docmd("QUIT")
+        return shown
 
     def _connected(self) -> "_Conversation":
         try:
@@ -188,6 +207,14 @@ class _Conversation(smtplib.SMTP):
         if self._unread:
             raise UnreadableReplyError("more than the reply to STARTTLS")
         self.sock = tls.wrap_socket(self.sock, server_hostname=self._relay.host)
+
+    def shown(self) -> Greeted:
+        """Return what the relay has shown of itself since its last EHLO."""
+        name = (self.ehlo_resp or b"").partition(b"\n")[0].decode("ascii", "replace")
+        if not isinstance(self.sock, ssl.SSLSocket):
+            return Greeted(name=name, tls="", ends_at=None)
+        ends_at = ssl.cert_time_to_seconds(str((self.sock.getpeercert() or {})["notAfter"]))
+        return Greeted(name=name, tls=self.sock.version() or "", ends_at=datetime.fromtimestamp(ends_at, UTC))
 
     def getreply(self) -> tuple[int, bytes]:
         """Return code and words of one reply of any number of lines; raise where it does not end."""

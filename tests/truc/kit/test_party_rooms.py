@@ -25,10 +25,28 @@ MADE = [
     ("a_name_of_20_letters", "rest", "give_dossiers,notify"),
     ("ab", "soap", "take_payments,call_back,say_payment,refund"),
 ]
+PARENTS = ("tests", *party_rooms.ROOMS)
+CHECKED_BY = (
+    "tests/connectors/newcomer",
+    "tests/connectors/test_secrets_stay_hidden.py",
+    "tests/mappings/newcomer",
+    "tests/mappings/test_schema_checked.py",
+    "tests/house/test_parties.py",
+    "tests/truc/test_parties.py",
+)
 
 
 def new(name="songhan", transport="rest", can="notify", title="Song Han", title_vi="Sông Hàn"):
     return NewParty(name=name, title=title, title_vi=title_vi, transport=transport, can=party_rooms.capabilities(can))
+
+
+def beside_the_others(home, repository):
+    """Have the whole tree at `home` by links, with rooms of its own in which a party can be written."""
+    for folder in ("", *PARENTS):
+        (home / folder).mkdir(parents=True, exist_ok=True)
+        for there in (repository / folder).iterdir():
+            if f"{folder}/{there.name}".lstrip("/") not in PARENTS and there.name not in (".git", "var"):
+                (home / folder / there.name).symlink_to(there)
 
 
 @pytest.mark.parametrize(("name", "transport", "can"), MADE)
@@ -44,6 +62,24 @@ def test_what_is_written_is_clean_as_it_stands(tmp_path, repository, name, trans
         called = [sys.executable, "-m", "ruff", *command, "--no-cache", *python]
         done = subprocess.run(called, capture_output=True, text=True, check=False, cwd=tmp_path)
         assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("transport", "can", "suites"),
+    [
+        ("rest", EVERYTHING, ("take_payments", "notify")),
+        ("soap", EVERYTHING, ()),
+        ("sftp", "fetch_statement", ("fetch_statement",)),
+    ],
+    ids=["rest", "soap", "sftp"],
+)
+def test_what_is_written_passes_its_own_tests_and_the_rules(tmp_path, repository, transport, can, suites):
+    beside_the_others(tmp_path, repository)
+    party_rooms.write(tmp_path, new("newcomer", transport, can))
+    tests = [*CHECKED_BY, *(f"tests/suites/test_{one}.py" for one in suites)]
+    called = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, "-k", "newcomer"]
+    done = subprocess.run(called, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize(("name", "transport", "can"), MADE)

@@ -320,3 +320,18 @@ def test_what_cannot_be_read_is_one_line(tmp_path, content, said):
 def test_spellings_are_read_word_by_word():
     assert spelled("SHA256withRSAandMGF1") == spelled("RSASSA-PSS-SHA256") == spelled("RSA-PSS-SHA-256")
     assert spelled("RSA PKCS#1 v1.5 SHA-256") == spelled("SHA256withRSA") == spelled("RSA-SHA256")
+
+
+def test_an_entry_with_neither_text_nor_fields_is_not_checked(tmp_path):
+    result = run(tmp_path, entry(raw=None, inputs={}))
+    assert (result.exit_code, "1 not checked" in result.output) == (0, True)
+    assert "neither a text nor fields" in result.output
+
+
+def test_a_number_keeps_the_digits_it_was_written_with(tmp_path):
+    file, text = tmp_path / "vectors.json", "amount=1000.50&ref=7"
+    right = entry(raw=text, expected=hmac.new(KEY.encode(), text.encode(), "sha256").hexdigest())
+    for written, code in (("1000.50", 0), ("1000.51", 1)):
+        inputs = f'{{"amount": {written}, "ref": 7}}'
+        file.write_text(json.dumps([right]).replace('"inputs": {}', f'"inputs": {inputs}'), encoding="utf-8")
+        assert CliRunner().invoke(vectors, [str(file)]).exit_code == code

@@ -96,7 +96,7 @@ def takes_passwords() -> bool:
     """Whether a login by password can be tried here: it takes root, and a mount namespace of our own."""
     if os.geteuid() != 0 or not shutil.which("unshare"):
         return False
-    return subprocess.run(["unshare", "-m", "true"], capture_output=True, timeout=10).returncode == 0  # noqa: PLW1510
+    return subprocess.run(["unshare", "-m", "true"], capture_output=True, timeout=10).returncode == 0  # noqa: PLW1510  (its code is what is asked)
 
 
 def needs_passwords() -> None:

@@ -326,7 +326,7 @@ def test_tls_that_breaks_after_the_request_leaves_the_outcome_unknown() -> None:
 
 def test_a_certificate_that_is_refused_is_for_a_person_to_mend() -> None:
     refusal = urllib3.exceptions.SSLError(ssl.SSLCertVerificationError("self-signed"))
-    wrapped = requests.exceptions.SSLError(urllib3.exceptions.MaxRetryError(None, "/", refusal))  # type: ignore[arg-type]
+    wrapped = requests.exceptions.SSLError(urllib3.exceptions.MaxRetryError(None, "/", refusal))  # type: ignore[arg-type]  # no pool
     ours = translate("momo", wrapped, harmless=False)
     assert isinstance(ours, SetupError)
     assert ours.reason == "certificate_refused"

@@ -25,6 +25,7 @@ from truc.transport.sftp import (
     _translate,
     connected,
     host_key,
+    introduced,
     private_key,
 )
 
@@ -134,6 +135,18 @@ def test_a_host_key_of_another_kind_is_a_changed_host_key(server):
         pass
     assert caught.value.reason == "host_key_changed"
     assert other.fingerprint in str(caught.value)
+
+
+def test_a_server_is_met_without_a_login_and_only_by_its_pinned_key(server):
+    running, _ = server
+    assert introduced("bank", endpoint(running, login="nobody", password=""), LIMITS).startswith("SSH-2.0-")
+    other = paramiko.ECDSAKey.generate()
+    with pytest.raises(SetupError) as caught:
+        introduced("bank", endpoint(running, host_key=f"{other.get_name()} {other.get_base64()}"), LIMITS)
+    assert caught.value.reason == "host_key_changed"
+    running.close()
+    with pytest.raises(TransientError):
+        introduced("bank", endpoint(running), LIMITS)
 
 
 def test_the_endpoint_shows_no_secret(server):

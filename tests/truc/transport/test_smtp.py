@@ -310,3 +310,30 @@ def test_a_refusal_does_not_quote_the_relay() -> None:
 
 def test_the_relay_shows_no_secret() -> None:
     assert "secret" not in repr(Relay(host="h", port=25, security="tls", hello="us", login="l", password="secret"))
+
+
+def test_a_greeting_ends_before_any_mail(relay: Start, server_tls: ssl.SSLContext, tmp_path: Path) -> None:
+    says = {"EHLO": b"250-here\r\n250 STARTTLS\r\n", "STARTTLS": b"220 go on\r\n", "AUTH": b"235 in\r\n"}
+    there = relay(says, context=server_tls)
+    known: dict[str, Any] = {"host": "127.0.0.1", "port": there.port, "security": "starttls", "hello": "us.vn"}
+    made = Smtp("mail", Relay(**known, login="me", password="secret"), LIMITS, tls=trusting(tmp_path))
+    shown = made.greet()
+    there.close()
+    assert [line.split()[0].upper() for line in there.heard] == [b"EHLO", b"STARTTLS", b"EHLO", b"AUTH", b"QUIT"]
+    assert (shown.name, shown.tls.startswith("TLSv1.")) == ("here", True)
+    assert shown.ends_at == SERVER.certificate.not_valid_after_utc
+
+
+def test_a_greeting_in_clear_text_shows_no_certificate(relay: Start, tmp_path: Path) -> None:
+    there = relay({"EHLO": b"250 here\r\n"})
+    made = Smtp("mail", Relay(host="127.0.0.1", port=there.port, security="none", hello="us.vn"), LIMITS,
+                tls=trusting(tmp_path))  # fmt: skip
+    assert made.greet() == smtp.Greeted(name="here", tls="", ends_at=None)
+
+
+def test_a_greeting_that_is_refused_fails_as_a_send_does(relay: Start, tmp_path: Path) -> None:
+    there = relay({"EHLO": b"554 go away\r\n"})
+    made = Smtp("mail", Relay(host="127.0.0.1", port=there.port, security="none", hello="us.vn"), LIMITS,
+                tls=trusting(tmp_path))  # fmt: skip
+    with pytest.raises(SetupError):
+        made.greet()
