@@ -26,6 +26,11 @@ class Envelope:
     content_type: str = "application/json"
 
     @property
+    def name(self) -> tuple[str, str, str]:
+        """Party, kind and external id: under one name there is one message, unless the partner errs."""
+        return self.party, self.kind, self.external_id
+
+    @property
     def digest(self) -> str:
         """SHA-256 of the body, 64 hex digits."""
         return digest_of(self.body)
@@ -73,6 +78,19 @@ class Order:
     partner_token: str  # what the partner called it when it took the order, "" where it said nothing
     amount_vnd: int
     requested_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundOrder:
+    """One refund of ours that a partner is asked about."""
+
+    refund_reference: str
+    partner_reference: str  # what the partner called the refund when it took it, "" where it said nothing
+    amount_vnd: int
+    requested_at: datetime
+    our_reference: str  # of the payment
+    paid_by: str  # the partner's transaction that took the money
+    payment_requested_at: datetime
 
 
 class Arrival(StrEnum):

@@ -6,14 +6,18 @@ a mapping's `write(message)` turns one into partner bytes. Incoming ones are wha
 """
 
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, cast
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from truc.domain import notices
+from truc.domain.notice_fields import Fact, FieldName
 from truc.domain.notice_kinds import NoticeName
 from truc.domain.payment_kinds import PaymentDetails
 from truc.domain.procedure import Channel
+from truc.domain.shipment_states import Word
 from truc.domain.text import storable
+from truc.errors import MalformedError
 
 Vnd = Annotated[int, Field(strict=True, ge=0, le=10**15)]  # whole đồng; no float ever
 
@@ -90,6 +94,21 @@ class PostalRequested(Message):
     note: str = ""
 
 
+class PostalCancelled(Message):
+    """A parcel the post was asked for is not wanted any more; nobody had taken it when this was written."""
+
+    order_number: str  # of the PostalRequested
+    dossier_code: str
+
+
+class PostageAsked(Message):
+    """What the post is asked for the price of: an ordinary dossier from one province to another, or the same."""
+
+    weight_g: int = Field(gt=0)
+    sender_province: str  # two digits of Decision 19/2025/QĐ-TTg
+    receiver_province: str
+
+
 class PaymentRequested(Message):
     """Money is to be paid through the party this message is addressed to, for one dossier or one obligation.
 
@@ -121,15 +140,53 @@ class RefundRequested(Message):
     requested_by: str
 
 
+class NoticeFacts(Message):
+    """What the words of a notice are filled with, besides the dossier's code (truc.domain.notice_fields)."""
+
+    happened_at: AwareDatetime | None = None
+    happened_on: date | None = Field(default=None, strict=True)
+    due_on: date | None = Field(default=None, strict=True)
+    last_on: date | None = Field(default=None, strict=True)
+    amount_vnd: Annotated[int, Field(strict=True, gt=0, le=10**15)] | None = None
+    place: str | None = None
+    tracking_code: str | None = None
+    receipt_number: str | None = None
+
+
 class NoticeDue(Message):
-    """A citizen should hear something."""
+    """A citizen should hear something, by the one party that this is published to.
+
+    `facts` are those that the kind knows, the required ones all. A message written before there were facts has its
+    finished `text` in their place: it may still wait, and what is kept must be readable for as long as it is kept.
+    """
 
     notice_id: str  # ours, one per event
     dossier_code: str
     notice: NoticeName
-    phone: str
-    text: str
+    phone: str = ""
     email: str = ""
+    facts: NoticeFacts | None = None
+    text: str = ""
+
+    @property
+    def said(self) -> dict[FieldName, Fact]:
+        """Return every fact by name, the dossier's code among them."""
+        said: dict[FieldName, Fact] = {"dossier_code": self.dossier_code}
+        for name, value in self.facts or ():
+            if value is not None:
+                said[cast(FieldName, name)] = value
+        return said
+
+    @model_validator(mode="after")
+    def _can_be_written(self) -> Self:
+        if (self.facts is None) == (self.text == ""):
+            raise ValueError("facts: missing, or beside a finished text")
+        if self.facts is not None:
+            try:
+                notices.check(self.notice, self.said)
+            except MalformedError as error:  # it names the field, and never the value
+                raise ValueError(str(error)) from None
+        return self
 
 
 class OnlineDossier(Message):
@@ -145,23 +202,26 @@ class OnlineDossier(Message):
 
 
 class PaymentResult(Message):
-    """A partner's word on one payment of ours."""
+    """A partner's word on one payment of ours.
+
+    `occurred_at` is None where the partner names no time: the time at which the word came is booked then.
+    """
 
     our_reference: str = Field(min_length=1)
     partner_reference: str
     amount_vnd: Vnd
     state: Literal["pending", "paid", "failed", "expired", "refunded"]
-    occurred_at: AwareDatetime
+    occurred_at: AwareDatetime | None = None
 
 
 class RefundResult(Message):
-    """A partner's word on one refund of ours."""
+    """A partner's word on one refund of ours. `occurred_at` is None where it names no time, as in PaymentResult."""
 
     refund_reference: str = Field(min_length=1)
     partner_reference: str
     amount_vnd: Vnd
     state: Literal["pending", "refunded", "refused"]
-    occurred_at: AwareDatetime
+    occurred_at: AwareDatetime | None = None
     reason: str = ""  # the partner's code and words for a refusal
 
 
@@ -179,7 +239,7 @@ class ShipmentEvent(Message):
     event_id: str  # theirs, or built from code, status and time
     order_number: str
     tracking_code: str
-    state: Literal["ordered", "collecting", "in_transit", "delivered", "returned", "failed", "cancelled"]
+    state: Word
     raw_status: str
     occurred_at: AwareDatetime
 
@@ -224,7 +284,9 @@ class Unreadable(Message):
     text: str
 
 
-Outbound = DossierReceived | StatusChanged | PostalRequested | PaymentRequested | RefundRequested | NoticeDue
+Outbound = (
+    DossierReceived | StatusChanged | PostalRequested | PostalCancelled | PaymentRequested | RefundRequested | NoticeDue
+)
 Inbound = OnlineDossier | PaymentResult | PaymentAddress | RefundResult | ShipmentEvent | Statement | Unreadable
 
 __all__ = [
@@ -233,6 +295,7 @@ __all__ = [
     "Inbound",
     "Message",
     "NoticeDue",
+    "NoticeFacts",
     "OnlineDossier",
     "Outbound",
     "PaymentAddress",
@@ -240,6 +303,8 @@ __all__ = [
     "PaymentRequested",
     "PaymentResult",
     "Person",
+    "PostageAsked",
+    "PostalCancelled",
     "PostalRequested",
     "RefundRequested",
     "RefundResult",

@@ -48,11 +48,6 @@ def old_agency_code(text: str) -> str:
     return old
 
 
-def same_agency(one: str, other: str) -> bool:
-    """Whether two identifiers, each in either order, name one agency (egov.md §8 item 5)."""
-    return agency_code(one) == agency_code(other)
-
-
 @dataclass(frozen=True)
 class DossierCode:
     """Agency, day of reception and serial of that day (TT 03/2025/TT-VPCP Art. 13).
@@ -77,7 +72,7 @@ def dossier_code(text: str) -> DossierCode:
     agency_code(found["agency"])
     try:
         # The day is a label in the code; no instant is read from it.
-        day = datetime.strptime(found["day"], "%y%m%d").date()  # noqa: DTZ007
+        day = datetime.strptime(found["day"], "%y%m%d").date()  # noqa: DTZ007  (a calendar day)
     except ValueError:
         raise _malformed("dossier code", "its yyMMdd is no day", "bad_dossier_code") from None
     return DossierCode(found["agency"], day, int(found["serial"]), len(found["serial"]))

@@ -10,7 +10,7 @@ and a word says `paid` of our order as we made it; no word takes it back.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
@@ -40,6 +40,7 @@ class Doubt(StrEnum):
     REFUND_CONTRADICTED = "refund_contradicted"  # the partner's words on a refund do not fit ours
     UNANSWERED = "unanswered"  # asked to the end of the schedule, and still no end
     NOT_DELIVERED = "not_delivered"  # our request was refused or set aside
+    REFUND_UNANSWERED = "refund_unanswered"  # nobody says what became of a refund of ours
 
 
 class NextStep(StrEnum):
@@ -85,6 +86,8 @@ MOVES: Mapping[Mover, frozenset[tuple[State, State]]] = {
         {
             (State.PAID, State.REFUNDING),
             (State.IN_DOUBT, State.REFUNDING),
+            (State.IN_DOUBT, State.REFUNDED),
+            (State.IN_DOUBT, State.PAID),
             (State.REFUNDING, State.REFUNDED),
             (State.REFUNDING, State.PAID),
             (State.PAID, State.REFUNDED),
@@ -93,8 +96,12 @@ MOVES: Mapping[Mover, frozenset[tuple[State, State]]] = {
             (State.REFUNDED, State.IN_DOUBT),
         }
     ),
-    Mover.PERSON: frozenset({(State.IN_DOUBT, one) for one in (State.PENDING, State.PAID, State.REFUNDED, *ENDED)}),
+    Mover.PERSON: frozenset(
+        {(State.IN_DOUBT, one) for one in (State.PENDING, State.PAID, State.REFUNDING, State.REFUNDED, *ENDED)}
+    ),
 }
+
+AHEAD_MAX = timedelta(minutes=10)  # how far a party's clock may be before ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +119,10 @@ class Now:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """One word of a party on it. `absent`: the party knows no such order. `asked`: it answers our own question."""
+    """One word of a party on it. `absent`: the party knows no such order. `asked`: it answers our own question.
+
+    `said_at` is None where the party names no time; `heard_at` is when the word came, None where that is not known.
+    """
 
     party: str
     state: Literal["pending", "paid", "failed", "expired", "refunded", "absent"]
@@ -120,6 +130,12 @@ class Said:
     partner_reference: str
     said_at: datetime | None
     asked: bool = False
+    heard_at: datetime | None = None
+
+    @property
+    def at(self) -> datetime | None:
+        """When it was so, as `time_of` has it."""
+        return self.said_at if self.heard_at is None else time_of(self.said_at, heard_at=self.heard_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,13 +149,21 @@ class Became:
     remark: Doubt | None = None
 
 
+def time_of(said_at: datetime | None, *, heard_at: datetime) -> datetime:
+    """Return when the thing said was so: as the party says; when we heard it, where it names no time or one to come.
+
+    What happened is heard of afterwards: a clock that is wrong there must not book money on a day that is to come.
+    """
+    return heard_at if said_at is None or said_at > heard_at + AHEAD_MAX else said_at
+
+
 def after_word(now: Now, said: Said) -> Became:
     """Return what the word makes of the payment. Only `paid`, of our order as we made it, ever books money."""
     if said.state == "absent":  # what it means hangs on how long the order may live: the schedule decides
         return _same(now)
     if said.party != now.party:
         return _unlike_ours(now, said, Doubt.WRONG_PARTY)
-    if said.amount_vnd != now.amount_vnd and not (said.state == "refunded" and now.state in _REFUNDS):
+    if said.amount_vnd != now.amount_vnd and not (said.state == "refunded" and _gives_back(now)):
         return _unlike_ours(now, said, Doubt.AMOUNT_DIFFERS)
     return _of_booked(now, said) if now.booked else _of_unbooked(now, said)
 
@@ -154,7 +178,8 @@ def owner_of(step: NextStep) -> str:
     return HUB if step in (NextStep.ASK, NextStep.WAIT_STATEMENT) else FINANCE
 
 
-_REFUNDS = frozenset({State.REFUNDING, State.REFUNDED})
+def _gives_back(now: Now) -> bool:
+    return now.state in (State.REFUNDING, State.REFUNDED) or now.doubt is Doubt.REFUND_UNANSWERED
 
 
 def _same(now: Now, *, remark: Doubt | None = None) -> Became:
@@ -200,7 +225,7 @@ _MONEY_TWICE = (Doubt.PAID_TWICE, Doubt.PAID_AFTER_REFUND)
 
 def _taken_back(now: Now, said: Said) -> Became:
     """An attempt that failed before the one that paid is no contradiction; nor is an end after the money went back."""
-    stale = said.said_at is not None and now.paid_at is not None and said.said_at < now.paid_at
+    stale = said.at is not None and now.paid_at is not None and said.at < now.paid_at
     if stale or now.state is State.REFUNDED:
         return _same(now)
     if now.state is State.IN_DOUBT:

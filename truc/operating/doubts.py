@@ -77,6 +77,8 @@ def check(transaction: Transaction, found: Finding) -> str:
     row = _doubted(transaction, found.reference)
     if found.verdict.value in {one.value for one in NextStep}:
         _check_step(row, NextStep(found.verdict.value))
+        if found.verdict is Verdict.ASK and row.doubt == Doubt.REFUND_UNANSWERED:
+            return State.REFUNDING.value
         return f"{State.IN_DOUBT} ({found.verdict}, {found.owner or 'its usual owner'})"
     booked = row.business_on is not None
     if found.verdict in (Verdict.FAILED, Verdict.EXPIRED) and booked:
@@ -90,7 +92,7 @@ def check(transaction: Transaction, found: Finding) -> str:
         )
     if found.at is not None and local_day(found.at) > local_day(datetime.now(UTC)):
         raise MalformedError("at: lies ahead", reason="lies_ahead")
-    return found.verdict.value
+    return _paid_or_refunding(transaction, row).value if found.verdict is Verdict.PAID else found.verdict.value
 
 
 def resolve(transaction: Transaction, found: Finding, by: Order) -> str:
@@ -98,7 +100,9 @@ def resolve(transaction: Transaction, found: Finding, by: Order) -> str:
     check(transaction, found)
     row = store.get_locked(transaction, found.reference)
     before = f"{row.doubt}, {row.next_step}"
-    if found.verdict.value in {one.value for one in NextStep}:
+    if row.doubt == Doubt.REFUND_UNANSWERED and found.verdict in _ENDS_REFUND:
+        _end_refund(transaction, row, found)
+    elif found.verdict.value in {one.value for one in NextStep}:
         step = NextStep(found.verdict.value)
         became = Became(state=State.IN_DOUBT, doubt=Doubt(row.doubt), next_step=step)
         payments.enter(transaction, row, Mover.PERSON, became, owner=as_storable(found.owner))
@@ -106,7 +110,9 @@ def resolve(transaction: Transaction, found: Finding, by: Order) -> str:
         _given_back(transaction, row, found, by)
     else:
         money = _proved(found) if found.verdict is Verdict.PAID and row.business_on is None else None
-        payments.enter(transaction, row, Mover.PERSON, Became(state=State(found.verdict.value)), money=money)
+        state = State(found.verdict.value)
+        state = _paid_or_refunding(transaction, row) if state is State.PAID else state
+        payments.enter(transaction, row, Mover.PERSON, Became(state=state), money=money)
     audit.note(transaction, by, "resolve payment", found.reference, f"{before} → {found.verdict}")
     return str(store.get_locked(transaction, found.reference).state)
 
@@ -114,6 +120,10 @@ def resolve(transaction: Transaction, found: Finding, by: Order) -> str:
 def ask_now(transaction: Transaction, reference: str, by: Order) -> None:
     """Have a payment asked about in the next run; raise MalformedError where asking cannot tell anything."""
     row = store.get_locked(transaction, reference)
+    if row.state == State.REFUNDING or row.doubt == Doubt.REFUND_UNANSWERED:
+        _ask_about_refund(transaction, row)
+        audit.note(transaction, by, "ask about refund", reference)
+        return
     if not ask_schedule.can_be_asked(row.party):
         raise MalformedError(f"{row.party}: cannot be asked", reason="cannot_be_asked")
     if row.state == State.IN_DOUBT:
@@ -153,7 +163,9 @@ def shown(transaction: Transaction, reference: str) -> Iterator[str]:
     yield told(row)
     yield f"  for {row.dossier_code or f'{row.kind} {row.obligation_code}'}, collected for {row.collected_for}"
     if row.business_on is not None:
-        yield f"  booked on {row.business_on}, paid at {told_at(row.paid_at)} by {row.partner_reference}"
+        ours = store.paid_time_is_ours(transaction, row)
+        unnamed = " (when we heard of it: the party names no time, or one to come)" if ours else ""
+        yield f"  booked on {row.business_on}, paid at {told_at(row.paid_at)} by {row.partner_reference}{unnamed}"
     if row.next_ask_at is not None:
         yield f"  asked {row.asks} times, next at {told_at(row.next_ask_at)}"
     for one in store.words(transaction, row.id):
@@ -172,6 +184,39 @@ def _word(one: Row[Any]) -> str:
     return f"{told_at(one.heard_at)} {one.party} says {one.said}{amount} {one.partner_reference}{moved}{remark}{source}"
 
 
+def _paid_or_refunding(transaction: Transaction, row: Payment) -> State:
+    """A refund on its way is waited for all the same, but where the doubt is about that: a person says it is not."""
+    going = row.doubt != Doubt.REFUND_UNANSWERED and refund_store.are_going(transaction, row.id)
+    return State.REFUNDING if going else State.PAID
+
+
+_ENDS_REFUND = (Verdict.PAID, Verdict.REFUNDED, Verdict.ASK)
+
+
+def _end_refund(transaction: Transaction, row: Payment, found: Finding) -> None:
+    """Paid: the refund was not carried out, and may be asked for anew. Refunded: it was. Ask: the party, once more."""
+    if found.verdict is Verdict.ASK:
+        _ask_about_refund(transaction, row)
+    elif found.verdict is Verdict.PAID:
+        refunds.end_unanswered(transaction, row, "refused", at=store.clock(transaction))
+    else:
+        proof = _proved(found)
+        refunds.end_unanswered(
+            transaction, row, "refunded", partner_reference=proof.partner_reference, at=proof.paid_at
+        )
+
+
+def _ask_about_refund(transaction: Transaction, row: Payment) -> None:
+    if not ask_schedule.can_be_asked_about_refunds(row.party):
+        raise MalformedError(f"{row.party}: cannot be asked about refunds", reason="cannot_be_asked")
+    if not refund_store.pending_since(transaction, row.id):
+        raise MalformedError(f"{row.our_reference}: its refund was not sent yet", reason="not_open")
+    if row.state == State.IN_DOUBT:
+        refunds.wait_again(transaction, row, Mover.PERSON)
+    now = store.clock(transaction)
+    store.schedule(transaction, row.id, since=now, next_ask_at=now)
+
+
 def _doubted(transaction: Transaction, reference: str) -> Payment:
     row = store.get(transaction, reference)
     if row.state != State.IN_DOUBT:
@@ -180,7 +225,9 @@ def _doubted(transaction: Transaction, reference: str) -> Payment:
 
 
 def _check_step(row: Payment, step: NextStep) -> None:
-    if step is NextStep.ASK and not ask_schedule.can_be_asked(row.party):
+    of_refund = row.doubt == Doubt.REFUND_UNANSWERED
+    can = ask_schedule.can_be_asked_about_refunds if of_refund else ask_schedule.can_be_asked
+    if step is NextStep.ASK and not can(row.party):
         raise MalformedError(f"{row.party}: cannot be asked", reason="cannot_be_asked")
     if step is NextStep.REFUND and row.business_on is None:
         raise MalformedError(f"{row.our_reference}: no money is booked that could go back", reason="nothing_to_refund")

@@ -5,8 +5,9 @@ from typing import Any
 
 import click
 
+from truc import connections
 from truc.domain.payment_states import State
-from truc.operating import doubts
+from truc.operating import doubts, inquiry
 from truc.operating.commands import Instant
 from truc.operating.doubts import Verdict
 from truc.operating.terminal import order, ordered, reading, writing
@@ -65,6 +66,17 @@ def ask(reference: str, why: str, actor: str) -> None:
     with writing() as transaction:
         doubts.ask_now(transaction, reference, order(actor, why))
     click.echo(f"{reference} is due: the next run of its party's ask_payments asks")
+
+
+@payments.command("inquire", help="Ask a party about one transaction of its own, and show it beside our order.")
+@click.argument("party")
+@click.argument("transaction_id")
+def inquire(party: str, transaction_id: str) -> None:
+    """Print its word; nothing is booked."""
+    result = inquiry.ask(connections.read(party), transaction_id)
+    with reading() as transaction:
+        lines = list(inquiry.shown(transaction, party, result))
+    _print(lines, "")
 
 
 @payments.command("resolve", help="End a doubt, as a person found out, or say what comes next and who does it.")

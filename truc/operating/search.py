@@ -44,8 +44,8 @@ _BY_IDS = """
         SELECT {columns} FROM {table} WHERE drawer = place.number AND id = ANY(CAST(:ids AS bigint[])) OFFSET 0
     ) AS one
 """
-_ROW = {table: text(f"SELECT * FROM {table} WHERE drawer = :drawer AND id = :id") for table in _SOURCES}  # noqa: S608
-_BY_DOSSIER = text(f"SELECT {_OUT_COLUMNS} FROM outbox WHERE dossier_code = :code ORDER BY id LIMIT :limit")  # noqa: S608
+_ROW = {table: text(f"SELECT * FROM {table} WHERE drawer = :drawer AND id = :id") for table in _SOURCES}  # noqa: S608  (ours, no value of anybody's)
+_BY_DOSSIER = text(f"SELECT {_OUT_COLUMNS} FROM outbox WHERE dossier_code = :code ORDER BY id LIMIT :limit")  # noqa: S608  (ours, no value of anybody's)
 # From pair to pair through the key, however many names there are.
 _NAMED = """
     WITH RECURSIVE pair(party, kind) AS (
@@ -277,7 +277,7 @@ def _of_drawer(transaction: Transaction, table: str, number: int, wanted: Wanted
         conditions["EXISTS (SELECT FROM set_aside WHERE inbox_id = inbox.id AND reason = :reason)"] = wanted.reason
     order = "id DESC" if number else "id"
     asked = " AND ".join(["drawer = :drawer", *(condition for condition, value in conditions.items() if value)])
-    query = f"SELECT {_SOURCES[table]} FROM {table} WHERE {asked} ORDER BY {order} LIMIT :limit"  # noqa: S608
+    query = f"SELECT {_SOURCES[table]} FROM {table} WHERE {asked} ORDER BY {order} LIMIT :limit"  # noqa: S608  (ours, no value of anybody's)
     values = {name: getattr(wanted, name) for name in wanted.__dataclass_fields__ if getattr(wanted, name)}
     return _exchanges(transaction.sql.execute(text(query), {**values, "drawer": number, "limit": limit}))
 

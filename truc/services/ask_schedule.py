@@ -1,5 +1,7 @@
 """When a party is asked about a payment of ours, and what comes after the last question."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from truc import parties
@@ -67,6 +69,26 @@ def can_be_asked(party: str) -> bool:
     """Tell whether the party declares when it is asked."""
     terms = declared_terms(party)
     return terms is not None and bool(terms.ask_after_s)
+
+
+def refund_following(party: str, since: Iterable[datetime], now: datetime) -> datetime | None:
+    """Return when refunds that the party took at these times are next asked about, or waited for no longer.
+
+    None when that is over for each of them.
+    """
+    found = declared(party)
+    if found is None or found.payments is None:
+        return None
+    terms, settle_s = found.payments, found.limits.settle_s
+    of_refunds = replace(terms, lives_s=terms.refund_within_s, ask_after_s=terms.refund_ask_after_s)
+    ahead = (after(of_refunds, settle_s=settle_s, since=one, now=now) for one in since)
+    return min(filter(None, ahead), default=None)
+
+
+def can_be_asked_about_refunds(party: str) -> bool:
+    """Tell whether the party declares when it is asked about a refund."""
+    terms = declared_terms(party)
+    return terms is not None and bool(terms.refund_ask_after_s)
 
 
 def in_place_of_asking(party: str) -> NextStep:

@@ -13,9 +13,9 @@ from truc.messages import (
     ShipmentEvent,
     Statement,
 )
-from truc.services import dossiers, payments, refunds, statement_words
+from truc.services import dossiers, payments, refunds, shipments, statement_words
 from truc.services.dossiers import Intake
-from truc.store import catalogue, shipments, statements
+from truc.store import catalogue, statements
 from truc.store.opened import Store, Transaction
 
 
@@ -38,7 +38,7 @@ def book(transaction: Transaction, origin: Origin, item: Inbound, calendar: Work
         case RefundResult():
             refunds.settle(transaction, origin.party, item, origin)
         case ShipmentEvent():
-            shipments.book_event(transaction, item)
+            shipments.hear(transaction, origin.party, item)
         case Statement():
             statements.keep(transaction, origin.party, item, inbox_id=origin.inbox_id, digest=origin.digest)
             statement_words.hear(transaction, origin.party, item, origin)

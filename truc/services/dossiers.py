@@ -2,23 +2,23 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Row, select
 
 from truc.domain.calendar import WorkingCalendar, local_day
-from truc.domain.notices import NoticeKind, notice_text
 from truc.domain.status import CLOCK_STOPPED, Move, Outcome, Status
 from truc.errors import MalformedError
 from truc.exchange import outbox
 from truc.manifest import Event
-from truc.messages import Channel, DossierReceived, NoticeDue, Person, StatusChanged
-from truc.services import shipments
+from truc.messages import Channel, DossierReceived, Person, StatusChanged
+from truc.services import notice_events, shipments
+from truc.services.shipments import Office
 from truc.store import catalogue, customers, dossiers
 from truc.store.dossiers import NewDossier
 from truc.store.opened import Transaction
+from truc.store.shipments import Cancel
 from truc.store.tables.dossiers import DOSSIERS
-
-NOTICES: dict[Status, NoticeKind] = {Status.SUPPLEMENT_ASKED: "supplement", Status.DONE: "ready"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,17 +110,19 @@ def receive(transaction: Transaction, intake: Intake, calendar: WorkingCalendar)
     )
     outbox.publish(transaction, Event.DOSSIER_RECEIVED, message, key=code, external_id=code)
     if intake.wants_postal_return:
-        shipments.request_return(
+        shipments.register_return(
             transaction,
             code,
             agency_code=intake.agency_code,
-            agency_name=agency_name,
             applicant=intake.applicant,
-            requested_at=intake.received_at,
+            registered_at=intake.received_at,
         )
-    if intake.wants_sms:
-        text = notice_text("received", code, at=intake.received_at, due_at=due_at)
-        _notify(transaction, code, "received", phone=intake.applicant.phone, text=text, number=1)
+        if shipments.is_due(intake.status):
+            office = Office(agency_code=intake.agency_code, name=agency_name)
+            shipments.order_due(transaction, code, office=office, applicant=intake.applicant, at=intake.received_at)
+    notice_events.dossier_moved(
+        transaction, code, number=1, before=None, after=intake.status, at=intake.received_at, due_at=due_at
+    )
     return Received(code, new=True)
 
 
@@ -152,6 +154,8 @@ def change_status(transaction: Transaction, change: StatusChange) -> Move:
     if outcome.outcome is Outcome.APPLIED:
         due_at = _due_after(transaction, before, change, status)
         _tell(transaction, before, change, status, due_at)
+        if before.wants_postal_return:
+            _carry(transaction, before, status, change.changed_at)
     return outcome
 
 
@@ -195,6 +199,19 @@ def _due_after(
     return moved
 
 
+def _carry(transaction: Transaction, before: Row[Any], status: Status, at: datetime) -> None:
+    """Order the return by post when its time has come; cancel it when there will be no result."""
+    if status in shipments.WITHOUT_RESULT:
+        wish = Cancel(actor="truc", reason=f"the dossier ended: {status.vietnamese}", asked_at=at)
+        shipments.cancel_all(transaction, before.code, wish)
+    elif shipments.is_due(status):
+        # The office is named as on the day it took the dossier, which it may have outlived.
+        name = catalogue.agency_name(transaction, before.agency_code, local_day(before.received_at))
+        office = Office(agency_code=before.agency_code, name=name)
+        applicant = customers.read(transaction, before.applicant_id)
+        shipments.order_due(transaction, before.code, office=office, applicant=applicant, at=at)
+
+
 def _tell(
     transaction: Transaction,
     before: Row[tuple[object, ...]],
@@ -218,17 +235,12 @@ def _tell(
     # By its place in the history: an instant may see one status twice, where only days are known.
     external_id = f"{change.dossier_code}/{number}"
     outbox.publish(transaction, Event.STATUS_CHANGED, message, key=change.dossier_code, external_id=external_id)
-    notice = NOTICES.get(status)
-    if notice is not None and before.wants_sms:
-        phone = customers.read(transaction, before.applicant_id).phone
-        text = notice_text(notice, change.dossier_code, at=change.changed_at, due_at=None)
-        _notify(transaction, change.dossier_code, notice, phone=phone, text=text, number=number)
-
-
-def _notify(transaction: Transaction, code: str, notice: NoticeKind, *, phone: str, text: str, number: int) -> None:
-    """Tell the citizen of one event, named by its place in the dossier's history: each is told once."""
-    if not phone:
-        return
-    notice_id = f"{code}/{notice}/{number}"
-    message = NoticeDue(notice_id=notice_id, dossier_code=code, notice=notice, phone=phone, text=text)
-    outbox.publish(transaction, Event.NOTICE_DUE, message, key=notice_id, external_id=notice_id)
+    notice_events.dossier_moved(
+        transaction,
+        change.dossier_code,
+        number=number,
+        before=Status(before.status),
+        after=status,
+        at=change.changed_at,
+        due_at=due_at,
+    )

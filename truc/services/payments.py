@@ -24,7 +24,7 @@ from truc.exchange import outbox, set_aside
 from truc.exchange.inbox import Origin
 from truc.manifest import Event
 from truc.messages import PaymentAddress, PaymentRequested, PaymentResult
-from truc.services import ask_schedule, payment_details
+from truc.services import ask_schedule, notice_events, payment_details
 from truc.store import ledger, payments
 from truc.store.opened import Transaction
 from truc.store.payments import Money, Moved, NewPayment, Payment
@@ -76,6 +76,7 @@ def request(transaction: Transaction, wish: PaymentWish) -> tuple[str, bool]:
         details=details,
     )
     outbox.publish(transaction, Event.PAYMENT_REQUESTED, message, key=reference, external_id=reference, only=wish.party)
+    notice_events.payment_asked(transaction, reference, wish.dossier_code, wish.amount_vnd)
     return reference, True
 
 
@@ -113,6 +114,7 @@ def settle(transaction: Transaction, party: str, result: PaymentResult, origin: 
         partner_reference=result.partner_reference,
         said_at=result.occurred_at,
         asked=origin is not None and _answers_a_question(origin),
+        heard_at=payments.heard_at(transaction, None if origin is None else origin.inbox_id),
     )
     return hear(transaction, row, said, origin)
 
@@ -168,6 +170,7 @@ def enter(
     payments.move(transaction, row, to)
     if money is not None:
         _book(transaction, row, money)
+    notice_events.payment_moved(transaction, row, mover, became.state, None if money is None else money.paid_at)
     since = next_ask_at = None
     if became.state is State.PENDING or step is NextStep.ASK:
         since = payments.clock(transaction)
@@ -256,9 +259,9 @@ def _show(transaction: Transaction, row: Payment, said: Said, remark: Doubt, ori
 
 
 def _money(row: Payment, said: Said) -> Money:
-    if said.said_at is None:
-        raise ValueError(f"{row.our_reference}: who says paid says when")
-    return Money(partner_reference=said.partner_reference, paid_at=said.said_at, business_on=local_day(said.said_at))
+    if said.at is None:
+        raise ValueError(f"{row.our_reference}: a word that books money has its time, the party's or ours")
+    return Money(partner_reference=said.partner_reference, paid_at=said.at, business_on=local_day(said.at))
 
 
 def _book(transaction: Transaction, row: Payment, money: Money) -> None:

@@ -2,19 +2,19 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Row
 
 from truc.domain.calendar import local_day
 from truc.domain.money import format_vnd
-from truc.domain.payment_states import Became, Doubt, Mover, NextStep, State
+from truc.domain.payment_states import Became, Doubt, Mover, NextStep, State, time_of
 from truc.errors import MalformedError
 from truc.exchange import outbox, set_aside
 from truc.exchange.inbox import Origin
 from truc.manifest import Event, PaymentTerms
 from truc.messages import RefundRequested, RefundResult
-from truc.services import ask_schedule
+from truc.services import ask_schedule, notice_events
 from truc.services.payments import enter, next_reference
 from truc.store import ledger, payments, refunds
 from truc.store.opened import Transaction, as_storable
@@ -134,7 +134,10 @@ def settle(transaction: Transaction, party: str, result: RefundResult, origin: O
             reference=refund.refund_reference,
             refund_id=refund.id,
             amount_vnd=refund.amount_vnd,
-            refunded_at=result.occurred_at,
+            refunded_at=time_of(
+                result.occurred_at,
+                heard_at=payments.heard_at(transaction, None if origin is None else origin.inbox_id),
+            ),
         )
     if result.state == "refused" and origin is not None:
         _show(transaction, row, origin, reason="refund_refused", text=f"{result.refund_reference}: {reason}")
@@ -142,20 +145,37 @@ def settle(transaction: Transaction, party: str, result: RefundResult, origin: O
     return True
 
 
-def take_stock(transaction: Transaction, party: str) -> int:
-    """Book as refused what the party refused without a word we could book, or a person dropped; return how many."""
-    stopped = refunds.requests_stopped(transaction, party, ask_schedule.operations(party, Event.REFUND_REQUESTED))
-    for one in stopped:
-        result = RefundResult(
-            refund_reference=one.refund_reference,
-            partner_reference="",
-            amount_vnd=one.amount_vnd,
-            state="refused",
-            occurred_at=payments.clock(transaction),
-            reason=one.reason,
-        )
-        settle(transaction, party, result)
-    return len(stopped)
+def doubt_unanswered(transaction: Transaction, row: Payment) -> None:
+    """Put a payment in doubt of whose refund nobody says what became of it: a person asks the party."""
+    became = Became(state=State.IN_DOUBT, doubt=Doubt.REFUND_UNANSWERED, next_step=NextStep.PERSON)
+    enter(transaction, row, Mover.REFUND, became)
+
+
+def wait_again(transaction: Transaction, row: Payment, mover: Mover) -> None:
+    """Take a payment out of the doubt about its refund: the party is waited for, and asked, once more."""
+    enter(transaction, row, mover, Became(state=State.REFUNDING))
+
+
+def end_unanswered(
+    transaction: Transaction,
+    row: Payment,
+    state: Literal["refunded", "refused"],
+    *,
+    partner_reference: str = "",
+    at: datetime,
+) -> None:
+    """Book what a person found of every refund of the payment that is on its way."""
+    for one in refunds.of_payment(transaction, row.id):
+        if one.state in GOING:
+            result = RefundResult(
+                refund_reference=one.refund_reference,
+                partner_reference=partner_reference,
+                amount_vnd=one.amount_vnd,
+                state=state,
+                occurred_at=at,
+                reason="a person found that it was not carried out" if state == "refused" else "",
+            )
+            settle(transaction, row.party, result)
 
 
 def _known(transaction: Transaction, wish: RefundWish) -> Refund | None:
@@ -173,7 +193,8 @@ def _move(transaction: Transaction, row: Payment, every: list[Refund], refund: R
         after = State.REFUNDING
     else:
         after = State.REFUNDED if back_vnd == row.amount_vnd else State.PAID
-    if row.state not in (after, State.IN_DOUBT):  # a doubt that came meanwhile stands until it is resolved
+    unanswered = row.doubt == Doubt.REFUND_UNANSWERED
+    if row.state != after and (unanswered or row.state != State.IN_DOUBT):  # another doubt stands until it is resolved
         enter(transaction, row, Mover.REFUND, Became(state=after))
 
 
@@ -200,6 +221,7 @@ def _book_back(
         [(ledger.collected(row.collected_for), amount_vnd), (ledger.clearing(row.party), -amount_vnd)],
     )
     refunds.keep_given_back(transaction, payment_id=row.id, refund_id=refund_id, amount_vnd=amount_vnd)
+    notice_events.refunded(transaction, row, reference, amount_vnd, refunded_at)
 
 
 def _show(transaction: Transaction, row: Payment, origin: Origin, *, reason: str, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Hears a party's statement on the payments in doubt that wait for it; the others are reconciliation's."""
+"""Hears a party's statement on the payments that wait for it; what else it says is reconciliation's."""
 
 from datetime import timedelta
 
@@ -11,10 +11,14 @@ from truc.store import payments as payment_store
 from truc.store.opened import Transaction
 from truc.store.payments import Payment
 
+# How long a transfer is waited for that nobody can be asked about: our own patience, no bank says how long.
+TRANSFER_DAYS = 30
+
 
 def hear(transaction: Transaction, party: str, statement: Statement, origin: Origin) -> None:
     """Book what the statement says of them. One that a later day's statement does not name is left to finance."""
     waiting = {row.our_reference: row for row in payment_store.waiting_for_statement(transaction, party)}
+    came = payment_store.heard_at(transaction, origin.inbox_id)
     told = [line for line in statement.lines if line.kind == "payment" and line.our_reference in waiting]
     for line in told:
         said = Said(
@@ -24,17 +28,28 @@ def hear(transaction: Transaction, party: str, statement: Statement, origin: Ori
             partner_reference=line.partner_reference,
             said_at=line.occurred_at,
             asked=True,  # the party's own books, not a call that came late
+            heard_at=came,
         )
         payments.hear(transaction, payment_store.get_locked(transaction, line.our_reference), said, origin)
     for reference in waiting.keys() - {line.our_reference for line in told}:
         if _should_have_named(statement, waiting[reference]):
-            _leave_to_finance(transaction, waiting[reference])
+            _leave_to_finance(transaction, waiting[reference], Doubt(waiting[reference].doubt))
+    _give_up_transfers(transaction, party, statement)
 
 
 def _should_have_named(statement: Statement, row: Payment) -> bool:
     return statement.business_on >= local_day(row.state_at + timedelta(days=1))
 
 
-def _leave_to_finance(transaction: Transaction, row: Payment) -> None:
-    became = Became(state=State.IN_DOUBT, doubt=Doubt(row.doubt), next_step=NextStep.PERSON)
+def _give_up_transfers(transaction: Transaction, party: str, statement: Statement) -> None:
+    """Doubt the payments that a bank was told nothing of, and that its statements never named in all that time."""
+    named = {line.our_reference for line in statement.lines}
+    before = statement.business_on - timedelta(days=TRANSFER_DAYS)
+    for row in payment_store.pending_without_schedule(transaction, party):
+        if local_day(row.requested_at) <= before and row.our_reference not in named:
+            _leave_to_finance(transaction, row, Doubt.UNANSWERED)
+
+
+def _leave_to_finance(transaction: Transaction, row: Payment, doubt: Doubt) -> None:
+    became = Became(state=State.IN_DOUBT, doubt=doubt, next_step=NextStep.PERSON)
     payments.enter(transaction, row, Mover.CLOCK, became)

@@ -68,7 +68,7 @@ _READ = text(
     JOIN dossiers ON dossiers.code = page.dossier_code
     LEFT JOIN officers ON officers.id = page.officer_id
     ORDER BY page.changed_at, page.id
-    """  # noqa: S608
+    """  # noqa: S608  (queries of ours, by name)
 )
 # A correction keeps the place of the message it corrects: while either is open, the change is not there.
 _COVERAGE = text(
@@ -85,7 +85,7 @@ _COVERAGE = text(
         FROM dossier_history AS history
         WHERE history.number > 1 AND history.changed_at >= :since_at AND history.changed_at < :until_at
     ) AS told
-    """  # noqa: S608
+    """  # noqa: S608  (queries of ours, by name)
 )
 
 

@@ -1,15 +1,17 @@
 """An opened store: the database and the keys that seal what is personal in it."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeVar, cast
 
 import psycopg
 from psycopg.pq import ExecStatus
-from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import OperationalError
+from psycopg.rows import namedtuple_row
+from sqlalchemy import Connection, Dialect, Engine, TextClause, create_engine, event, text
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from truc import secrets_file
 from truc.settings import Settings, sqlalchemy_url
@@ -19,6 +21,8 @@ T = TypeVar("T")
 # Two transactions wanted the same rows, and PostgreSQL let one of them win: the other only has to run again.
 LOST_RACES = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
 RACES_MAX = 5
+Statement = tuple[TextClause, Mapping[str, object]]  # with the values of its parameters
+_LOCK = text("SELECT pg_advisory_xact_lock(number) FROM unnest(CAST(:numbers AS bigint[])) AS number")
 
 
 def as_storable(words: str) -> str:
@@ -35,9 +39,23 @@ class Transaction:
 
     def lock(self, *words: str) -> None:
         """Hold back every other transaction that locks the same words, until this one ends."""
-        name = hashlib.sha256("\0".join(words).encode()).digest()[:8]
-        number = int.from_bytes(name, "big", signed=True)
-        self.sql.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
+        self.sql.execute(*lock_each([words]))
+
+    def together(self, *statements: Statement) -> list[Sequence[Any]]:
+        """Send all at once and return the rows of each: one way to the database and back, and no pause between them.
+
+        They run in order, each on what was committed when it began; where one fails, SQLAlchemy's error is raised.
+        """
+        driver = cast(psycopg.Connection[Any], self.sql.connection.driver_connection)
+        try:
+            with driver.pipeline():
+                sent = [
+                    driver.cursor(row_factory=namedtuple_row).execute(_written(statement, self.sql.dialect), values)
+                    for statement, values in statements
+                ]
+            return [cursor.fetchall() if cursor.description else [] for cursor in sent]
+        except psycopg.Error as error:
+            raise DBAPIError.instance(None, None, error, psycopg.Error, hide_parameters=True) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +107,21 @@ def open_store(url: str, sealer: Sealer, *, connections_max: int = 8) -> Store:
     )
     event.listen(engine, "begin", _begin)
     return Store(engine, sealer)
+
+
+def lock_each(names: Collection[Sequence[str]]) -> Statement:
+    """Return what locks each of these as `Transaction.lock` does, in one order everywhere: nobody waits in a circle."""
+    return _LOCK, {"numbers": sorted(map(_lock_number, names))}
+
+
+@cache
+def _written(statement: TextClause, dialect: Dialect) -> bytes:
+    """As the driver takes it."""
+    return str(statement.compile(dialect=dialect)).encode()
+
+
+def _lock_number(words: Sequence[str]) -> int:
+    return int.from_bytes(hashlib.sha256("\0".join(words).encode()).digest()[:8], "big", signed=True)
 
 
 def _begin(connection: Connection) -> None:

@@ -11,6 +11,7 @@ from truc.domain.payment_states import Doubt, Mover, NextStep, Now, Said, State,
 from truc.domain.receipt import next_receipt_number, receipt_year
 from truc.errors import MalformedError
 from truc.store.opened import Transaction, as_storable
+from truc.store.tables.exchange import INBOX
 from truc.store.tables.money import PAYMENT_REFERENCES, PAYMENT_WORDS, PAYMENTS, RECEIPT_SERIES, RECEIPTS
 
 Payment = Row[Any]
@@ -68,6 +69,26 @@ def clock(transaction: Transaction) -> datetime:
     return now
 
 
+def heard_at(transaction: Transaction, inbox_id: int | None) -> datetime:
+    """Return when a message that is being booked came; now, where no message says it."""
+    if inbox_id is None:
+        return clock(transaction)
+    query = select(INBOX.c.received_at).where(INBOX.c.drawer == 0, INBOX.c.id == inbox_id)
+    came: datetime | None = transaction.sql.execute(query).scalar()
+    return came or clock(transaction)
+
+
+def paid_time_is_ours(transaction: Transaction, row: Payment) -> bool:
+    """Tell whether its party named no time of the payment, or one to come: `paid_at` is then when we heard of it."""
+    query = select(PAYMENT_WORDS.c.said_at).where(
+        PAYMENT_WORDS.c.payment_id == row.id,
+        PAYMENT_WORDS.c.said == State.PAID.value,
+        PAYMENT_WORDS.c.partner_reference == row.partner_reference,
+    )
+    named = transaction.sql.execute(query).scalars().all()
+    return bool(named) and row.paid_at not in named
+
+
 def find(transaction: Transaction, source: str, source_reference: str) -> Payment | None:
     """Return the payment its source already asked for, or None."""
     return transaction.sql.execute(
@@ -94,9 +115,14 @@ def create(transaction: Transaction, new: NewPayment) -> int:
     return int(created.scalar_one())
 
 
+def find_named(transaction: Transaction, our_reference: str) -> Payment | None:
+    """Return the payment's row, or None."""
+    return transaction.sql.execute(select(PAYMENTS).where(PAYMENTS.c.our_reference == our_reference)).one_or_none()
+
+
 def get(transaction: Transaction, our_reference: str) -> Payment:
     """Return the payment's row; raise MalformedError for an unknown order."""
-    row = transaction.sql.execute(select(PAYMENTS).where(PAYMENTS.c.our_reference == our_reference)).one_or_none()
+    row = find_named(transaction, our_reference)
     if row is None:
         raise MalformedError(f"our_reference: no payment {our_reference!r}", reason="unknown_order")
     return row
@@ -237,6 +263,15 @@ def waiting_for_statement(transaction: Transaction, party: str) -> list[Payment]
         PAYMENTS.c.next_step == NextStep.WAIT_STATEMENT.value,
     )
     return list(transaction.sql.execute(query.order_by(PAYMENTS.c.id).with_for_update()))
+
+
+def pending_without_schedule(transaction: Transaction, party: str) -> list[Payment]:
+    """Return the payments that wait at a party of which no schedule is known, locked; what another works on is left."""
+    query = select(PAYMENTS).where(
+        PAYMENTS.c.party == party, PAYMENTS.c.state == State.PENDING.value, PAYMENTS.c.next_ask_at.is_(None)
+    )
+    query = query.where(PAYMENTS.c.asking_since.is_(None)).order_by(PAYMENTS.c.id)
+    return list(transaction.sql.execute(query.with_for_update(skip_locked=True)))
 
 
 _STOPPED = text(

@@ -60,6 +60,11 @@ def of_payment(transaction: Transaction, payment_id: int) -> list[Refund]:
     )
 
 
+def are_going(transaction: Transaction, payment_id: int) -> bool:
+    """Tell whether a refund of the payment is on its way."""
+    return any(one.state in GOING for one in of_payment(transaction, payment_id))
+
+
 def keep_state(
     transaction: Transaction, refund_id: int, state: str, *, partner_reference: str, refused_because: str = ""
 ) -> None:
@@ -79,23 +84,89 @@ def keep_given_back(transaction: Transaction, *, payment_id: int, refund_id: int
         transaction.sql.execute(marked.on_conflict_do_nothing(index_elements=["refund_id"]))
 
 
-_STOPPED = text(
-    """
-    SELECT one.refund_reference, one.amount_vnd, coalesce(sent.reason, sent.state) AS reason
+# A refund of such a payment has no end yet that the party could not say.
+_WAITS = "(payments.state = 'refunding' OR payments.doubt = 'refund_unanswered')"
+_ENDED = text(
+    f"""
+    SELECT one.id, one.refund_reference, one.amount_vnd, payments.our_reference, sent.state AS request,
+        coalesce(sent.reason, sent.state) AS reason
     FROM refunds AS one JOIN payments ON payments.id = one.payment_id
     JOIN outbox_names AS named ON named.party = payments.party AND named.external_id = one.refund_reference
         AND named.operation = ANY(CAST(:operations AS text[]))
     JOIN outbox AS sent ON sent.id = named.outbox_id
-    WHERE payments.party = :party AND payments.state = 'refunding' AND one.state = 'requested'
-        AND (sent.state = 'refused' OR (sent.state = 'superseded' AND sent.reason = 'dropped'))
+    WHERE payments.party = :party AND {_WAITS} AND one.state = 'requested'
+        AND (sent.state IN ('sent', 'refused', 'set_aside') OR (sent.state = 'superseded' AND sent.reason = 'dropped'))
     ORDER BY one.id FOR UPDATE OF payments SKIP LOCKED
-    """
+    """  # noqa: S608  (made of our own words)
 )
 
 
-def requests_stopped(transaction: Transaction, party: str, operations: list[str]) -> list[Row[Any]]:
-    """Return refunds the party refused outright, or a person dropped: (refund_reference, amount_vnd, reason).
+def requests_ended(transaction: Transaction, party: str, operations: list[str]) -> list[Row[Any]]:
+    """Return refunds whose request went out or was stopped, and of which nothing was said since.
 
-    Their payments are locked; what another works on is left.
+    (id, refund_reference, amount_vnd, our_reference, request, reason). Their payments are locked; what another works
+    on is left.
     """
-    return list(transaction.sql.execute(_STOPPED, {"party": party, "operations": operations}))
+    return list(transaction.sql.execute(_ENDED, {"party": party, "operations": operations}))
+
+
+_UNSCHEDULED = text(
+    f"""
+    SELECT payments.id, payments.party FROM payments
+    WHERE payments.party = :party AND {_WAITS} AND EXISTS (
+        SELECT FROM refunds WHERE payment_id = payments.id AND refunds.state = 'pending'
+            AND (asking_since IS NULL OR refunds.state_at > asking_since))
+    ORDER BY payments.id FOR UPDATE SKIP LOCKED
+    """  # noqa: S608  (made of our own words)
+)
+_OVER = text(
+    """
+    SELECT payments.* FROM payments
+    WHERE party = :party AND state = 'refunding' AND asking_since IS NOT NULL
+        AND (next_ask_at IS NULL OR (:silent AND next_ask_at <= now()))
+        AND EXISTS (SELECT FROM refunds WHERE payment_id = payments.id AND refunds.state = 'pending')
+    ORDER BY id FOR UPDATE SKIP LOCKED
+    """
+)
+_CLAIM = text(
+    f"""
+    WITH due AS (
+        SELECT id FROM payments
+        WHERE party = :party AND next_ask_at <= now() AND {_WAITS}
+            AND EXISTS (SELECT FROM refunds WHERE payment_id = payments.id AND refunds.state = 'pending')
+        ORDER BY next_ask_at, id LIMIT :most FOR UPDATE SKIP LOCKED),
+    taken AS (
+        UPDATE payments SET next_ask_at = now() + make_interval(secs => :lease_s), asks = asks + 1
+        FROM due WHERE payments.id = due.id
+        RETURNING payments.id, our_reference, payments.partner_reference, payments.requested_at, asks)
+    SELECT taken.our_reference, taken.asks, taken.partner_reference AS paid_by,
+        taken.requested_at AS payment_requested_at, one.refund_reference, one.partner_reference, one.amount_vnd,
+        one.requested_at
+    FROM taken JOIN refunds AS one ON one.payment_id = taken.id AND one.state = 'pending'
+    ORDER BY one.id
+    """  # noqa: S608  (made of our own words)
+)
+
+
+def unscheduled(transaction: Transaction, party: str) -> list[Row[Any]]:
+    """Return (id, party) of payments with a refund that the party took and that nobody waits for yet, locked."""
+    return list(transaction.sql.execute(_UNSCHEDULED, {"party": party}))
+
+
+def over(transaction: Transaction, party: str, *, silent: bool) -> list[Row[Any]]:
+    """Return payments whose refund was waited for to the end, locked; `silent`: of a party that cannot be asked."""
+    return list(transaction.sql.execute(_OVER, {"party": party, "silent": silent}))
+
+
+def claim_due(transaction: Transaction, party: str, *, most: int, lease_s: float) -> list[Row[Any]]:
+    """Take up to `most` payments whose refunds are to be asked about, and return these refunds: most have one.
+
+    Who takes them and dies leaves them due after the lease.
+    """
+    return list(transaction.sql.execute(_CLAIM, {"party": party, "most": most, "lease_s": lease_s}))
+
+
+def pending_since(transaction: Transaction, payment_id: int) -> list[datetime]:
+    """Return since when the party has each refund of the payment that has no end."""
+    query = select(REFUNDS.c.state_at).where(REFUNDS.c.payment_id == payment_id, REFUNDS.c.state == "pending")
+    return list(transaction.sql.execute(query).scalars())

@@ -24,7 +24,15 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from truc.connections import Connection
 from truc.errors import SetupError
-from truc.trust.signing import HASHES, Algorithm, PrivateKey, PublicKey
+from truc.trust.signing import (
+    CURVE_BITS_MIN,
+    HASHES,
+    RSA_BITS_MIN,
+    Algorithm,
+    PrivateKey,
+    PublicKey,
+    require_strength,
+)
 
 FILE_BYTES_MAX = 1024 * 1024
 PEM = b"-----BEGIN "
@@ -88,12 +96,15 @@ def pem_key(reference: str, *, secret: str = "", setting: str = "private_key") -
         raise SetupError(f"{setting}: {_why(error, secret)}", reason="key_unusable") from None
     if not isinstance(key, PemPrivateKey):
         raise SetupError(f"{setting}: neither an RSA nor an EC key", reason="key_of_wrong_kind")
+    require_strength(key.key_size, RSA_BITS_MIN if isinstance(key, rsa.RSAPrivateKey) else CURVE_BITS_MIN, setting)
     return key
 
 
 def public_key(reference: str, *, setting: str = "public_key") -> PublicKey:
     """Return a partner's key: that of a certificate, or a public key by itself.
 
+    Its length is no matter here: which key a partner has is not ours to choose, so `signing.verify` refuses a short one
+    unless the profile says why it must be. Our own may be exchanged at any time, so for it there is no excuse.
     Whether the certificate is in its period is not asked: who pins a key takes it until it is replaced, and
     `truc certs check` warns before the end.
     """

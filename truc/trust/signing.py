@@ -279,6 +279,12 @@ def _is_signed(profile: Profile, key: PublicKey, raw: bytes, text: bytes) -> boo
     return True
 
 
+def require_strength(bits: int, least: int, setting: str) -> None:
+    """Raise SetupError for a key of our own that is shorter than `least`: a longer one is made in a minute."""
+    if bits < least:
+        raise SetupError(f"{setting}: a key of {bits} bits is weak: make one of {least} or more", reason="weak_key")
+
+
 def _require_length(profile: Profile, bits: int, least: int) -> None:
     if bits < least and not profile.weak_because.strip():
         raise SetupError(

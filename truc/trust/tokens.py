@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from pkcs11 import MGF, Attribute, KeyType, Mechanism, ObjectClass, exceptions
 
 from truc.errors import SetupError, TransientError, TrucError
-from truc.trust.signing import Algorithm
+from truc.trust.signing import RSA_BITS_MIN, Algorithm, require_strength
 
 MODULE = "TRUC_PKCS11_MODULE"
 SCHEME = "pkcs11:"
@@ -128,7 +128,8 @@ class TokenKey:
 
 
 def token_key(reference: str, *, pin: str = "", setting: str = "private_key") -> TokenKey:
-    """Return the key, once the token was logged in to and holds one key of that name that may sign; else SetupError.
+    """Return the key, once the token was logged in to and holds one key of that name that may sign; else SetupError, as
+    for an RSA key under 2,048 bits.
 
     `pin` gives way to the reference's own pin-source.
     """
@@ -136,7 +137,9 @@ def token_key(reference: str, *, pin: str = "", setting: str = "private_key") ->
     key = TokenKey(_place(fields, setting), _pin(fields.get("pin-source", ""), pin, setting), setting)
     with _LOCK:
         try:
-            _key(key.place, key.pin, setting)
+            found = _key(key.place, key.pin, setting)
+            if found.key_type is KeyType.RSA:
+                require_strength(len(found[Attribute.MODULUS]) * 8, RSA_BITS_MIN, setting)
         except pkcs11.PKCS11Error as error:
             raise translate(setting, error) from error
     return key

@@ -161,7 +161,7 @@ def test_midnight_belongs_to_the_vietnamese_day() -> None:
 
 def test_an_instant_without_a_zone_is_refused() -> None:
     with pytest.raises(MalformedError) as caught:
-        CALENDAR.due_at(datetime(2026, 11, 4, 10, 0), days(1))  # noqa: DTZ001  the very mistake
+        CALENDAR.due_at(datetime(2026, 11, 4, 10, 0), days(1))  # noqa: DTZ001  (the very mistake)
     assert caught.value.reason == "naive_instant"
 
 

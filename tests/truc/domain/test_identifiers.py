@@ -26,11 +26,6 @@ def test_agency_codes_of_both_orders_come_out_in_the_new_one(text: str, canonica
     assert identifiers.agency_code(text) == canonical
 
 
-def test_an_old_and_a_new_identifier_are_the_same_agency() -> None:
-    assert identifiers.same_agency("000.00.01.H22", "H22.01")
-    assert not identifiers.same_agency("000.00.01.H22", "H22.02")
-
-
 @given(st.from_regex(r"\A[0-9]{3}\.[0-9]{2}\.[0-9]{2}\.[A-Y][0-9]{2}\Z"))
 def test_the_old_order_survives_both_conversions(old: str) -> None:
     assert identifiers.old_agency_code(identifiers.agency_code(old)) == old

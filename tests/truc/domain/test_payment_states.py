@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from truc.domain.payment_states import (
+    AHEAD_MAX,
     ENDED,
     MOVES,
     SILENT,
@@ -22,6 +23,7 @@ from truc.domain.payment_states import (
     after_word,
     may_move,
     owner_of,
+    time_of,
 )
 
 AT = datetime(2026, 3, 4, 2, 0, tzinfo=UTC)
@@ -179,3 +181,13 @@ def test_a_word_never_starts_or_ends_a_refund() -> None:
     assert not [one for one in by_word if one[1] in (State.REFUNDING, State.REFUNDED)]
     assert not may_move(Mover.WORD, State.PAID, State.FAILED)
     assert not may_move(Mover.CLOCK, State.PAID, State.FAILED)
+
+
+@given(st.none() | st.timedeltas(timedelta(days=-400), timedelta(days=400)))
+def test_what_is_said_is_never_booked_later_than_a_wrong_clock_explains(off: timedelta | None) -> None:
+    said_at = None if off is None else AT + off
+    assert time_of(said_at, heard_at=AT) <= AT + AHEAD_MAX
+    if off is not None and off <= AHEAD_MAX:
+        assert time_of(said_at, heard_at=AT) == said_at
+    else:
+        assert time_of(said_at, heard_at=AT) == AT

@@ -126,7 +126,7 @@ def test_terms_differ_by_channel_and_keep_the_original() -> None:
 def procedure(**changes: object) -> Procedure:
     channels = (read_terms(Channel.COUNTER, "07 Ngày làm việc", "Lệ phí: 20000 Đồng"),)
     base = Procedure("1.004222", "Đăng ký thường trú", "Z00-CU", "Cư trú", "commune", "Công an cấp xã", channels)
-    return replace(base, **changes)  # type: ignore[arg-type]
+    return replace(base, **changes)  # type: ignore[arg-type]  # of mixed types
 
 
 def test_the_version_digest_changes_with_the_published_content_only() -> None:

@@ -138,7 +138,7 @@ def test_only_what_is_stopped_and_surely_not_there_is_corrected(
 ) -> None:
     hub.publish(make["notice"](1))
     [row] = hub.rows()
-    file = _file(tmp_path, make["notice"](1)[0], text="Ho so da xong.")
+    file = _file(tmp_path, make["notice"](1)[0], phone="0905111223")
     for state, why in (
         ("waiting", "it waits already"),
         ("sending", "it is on its way"),

@@ -1,10 +1,15 @@
 """`truc payments`: what a person sees of doubts, and that each deed is checked, done once, and written down."""
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import requests
 from click.testing import CliRunner, Result
 
+from sandbox.momo.server import start as start_momo
+from sandbox.vietinbank.server import start as start_bank
 from truc.operating.payments import payments
 from truc.store.opened import Store
 from truc.store.tables import METADATA
@@ -73,6 +78,14 @@ def test_list_show_and_doubts_tell_state_words_and_owner_and_nothing_of_the_pers
     assert "created → in_doubt [amount_differs]" in shown
     assert "Ánh" not in shown
     assert "0905" not in shown
+
+
+def test_show_says_where_the_time_is_ours(finance: Finance) -> None:
+    told, untold = finance.office.order_payment(), finance.office.order_payment()
+    finance.office.settle(told)
+    finance.office.settle(untold, occurred_at=None)
+    assert "when we heard of it" not in finance.types("show", told).output
+    assert "when we heard of it: the party names no time" in finance.types("show", untold).output
 
 
 def test_paid_needs_proof_once_and_books_it(finance: Finance) -> None:
@@ -159,3 +172,45 @@ def test_without_a_reason_nothing_is_done(finance: Finance) -> None:
         assert finance.types(*words).exit_code == 2
         assert "must not be blank" in str(finance.types(*words, "--reason", " ").exception)
     assert tables(finance.store) == before
+
+
+@pytest.fixture
+def bank(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """VietinBank's stand-in, known by the file of connections."""
+    running = start_bank(0, tmp_path / "vietinbank", "http://127.0.0.1:1")
+    monkeypatch.setenv("TRUC_CONNECTIONS_FILE", str(tmp_path / "connections.json"))
+    (tmp_path / "connections.json").write_text(json.dumps({"vietinbank": running.connection}), encoding="utf-8")
+    yield running
+    running.close()
+
+
+def test_a_transaction_is_inquired_beside_our_order_and_nothing_is_booked(finance: Finance, bank: Any) -> None:
+    reference = finance.office.order_payment(party="vietinbank")
+    elsewhere = finance.office.order_payment()
+    told = [
+        {"reference": reference, "amount_vnd": 50_000, "state": "paid"},
+        {"reference": elsewhere, "amount_vnd": 49_000, "state": "paid"},
+        {"reference": "P1", "amount_vnd": 50_000, "state": "pending"},
+    ]
+    requests.post(f"{bank.control_url}/_control/wallet", json={"transactions": told}, timeout=10).raise_for_status()
+    before = tables(finance.store)
+    shown = finance.types("inquire", "vietinbank", reference).output
+    assert f"vietinbank says paid 50.000 ₫ of {reference}, its transaction VTB{reference}" in shown
+    assert "not our order's" not in shown
+    assert "another party" not in shown
+    other = finance.types("inquire", "vietinbank", elsewhere).output
+    assert "another party" in other
+    assert "not our order's" in other
+    assert "no payment of ours" in finance.types("inquire", "vietinbank", "P1").output
+    assert "no such transaction" in str(finance.types("inquire", "vietinbank", "P2").exception)
+    assert tables(finance.store) == before
+
+
+def test_a_party_that_says_nothing_of_transactions_says_so(finance: Finance, tmp_path: Any, monkeypatch: Any) -> None:
+    monkeypatch.setenv("TRUC_CONNECTIONS_FILE", str(tmp_path / "connections.json"))
+    running = start_momo(0, tmp_path / "momo", "http://127.0.0.1:1")
+    try:
+        (tmp_path / "connections.json").write_text(json.dumps({"momo": running.connection}), encoding="utf-8")
+        assert "says nothing of single transactions" in str(finance.types("inquire", "momo", "T1").exception)
+    finally:
+        running.close()

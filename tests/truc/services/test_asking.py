@@ -14,7 +14,7 @@ from truc.connections import Connection
 from truc.errors import SetupError
 from truc.exchange import inbox
 from truc.manifest import Capability, Manifest, PaymentTerms, Pipeline
-from truc.services import ask_schedule, asking
+from truc.services import ask_schedule, asking, question_runs
 
 AT = datetime(2026, 3, 4, 2, 0, tzinfo=UTC)
 TERMS = PaymentTerms(lives_s=900, ask_after_s=(60, 300), refunds="partial")
@@ -143,6 +143,34 @@ def test_what_is_asked_to_the_end_without_one_is_in_doubt(desk: Desk) -> None:
     assert desk.row().state == "paid", "a late word is money"
 
 
+def test_an_order_whose_answer_was_lost_with_its_address_is_pending_and_ends_as_the_partner_says(desk: Desk) -> None:
+    reference = desk.office.order_payment()
+    desk.momo.fault("drop_after")
+    for _ in range(2):  # sent, and asked about since the answer was lost
+        desk.office.sql("UPDATE outbox SET not_before = now()")
+        desk.due()
+        steps.deliver(desk.office.store, desk.momo.connection, ("payment",))
+    assert (desk.row().state, desk.row().pay_url) == ("pending", None)
+    [item] = desk.office.sql("SELECT item, reason FROM set_aside WHERE state = 'open'")
+    assert tuple(item) == (reference, "pay_url_not_given")
+    desk.citizen(reference, 1005)
+    desk.asks()
+    assert (desk.row().state, desk.row().next_ask_at) == ("expired", None), "the partner's own end, no callback needed"
+
+
+def test_a_failed_attempt_that_a_fast_clock_dates_after_the_payment_is_asked_about_and_stays_paid(desk: Desk) -> None:
+    reference = desk.ordered()
+    desk.citizen(reference)
+    desk.asks()
+    ahead = datetime.now(UTC) + timedelta(minutes=10)
+    desk.office.settle(reference, state="failed", occurred_at=ahead)
+    row = desk.row()
+    assert (row.state, row.doubt, row.next_step) == ("in_doubt", "contradicts_paid", "ask")
+    desk.asks()
+    assert (desk.row().state, desk.row().doubt) == ("paid", None)
+    assert len(desk.office.sql("SELECT FROM ledger_entries")) == 1
+
+
 @pytest.mark.parametrize("mode", ["unavailable", "silent_before", "error_after", "refuse"])
 def test_a_partner_that_does_not_answer_stops_the_run_and_is_asked_again(desk: Desk, mode: str) -> None:
     for _ in range(4):
@@ -182,7 +210,7 @@ def test_a_run_that_dies_before_the_answer_leaves_the_question_due_after_its_lea
     desk.citizen(desk.ordered())
     desk.due()
     with monkeypatch.context() as dying:
-        dying.setattr(asking._Run, "_call", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        dying.setattr(question_runs.Run, "_call", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             steps.ask_payments(desk.office.store, desk.momo.connection, ("query",))
     assert desk.office.sql("SELECT FROM couriers") == [], "its slots are free"

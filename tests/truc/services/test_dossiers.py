@@ -21,18 +21,19 @@ OUTBOX = """
 """
 
 
-def test_a_dossier_tells_everybody_who_must_know(office: Any) -> None:
+def test_a_dossier_tells_everybody_who_must_know(office: Any, channels: Any) -> None:
+    channels("sms")
     code = office.receive(wants_postal_return=True, wants_sms=True)
     assert [tuple(row)[:4] for row in office.sql(OUTBOX)] == [
         ("national_portal", "dossier", code, code),
         ("vnpost", "order", f"{code}-R1", f"{code}-R1"),
-        ("sms", "message", f"{code}/received/1", f"{code}/received/1"),
+        ("sms", "message", f"{code}/1", f"{code}/1"),
     ]
     dossier, parcel, notice = (_message(office, row.message) for row in office.sql(OUTBOX))
     assert (dossier["status"], dossier["fee_vnd"], dossier["procedure_name"]) == (2, 50_000, "Cấp bản sao")
     assert dossier["due_at"] == "2026-03-11T09:00:00+07:00"
     assert (parcel["fee_vnd"], parcel["receiver"]["province_code"]) == (23_000, "56")
-    assert notice["text"] == f"Ho so {code} da duoc tiep nhan. Ngay hen tra: 11/03/2026."
+    assert (notice["notice"], notice["facts"]["due_on"]) == ("received", "2026-03-11")
 
 
 def test_nobody_is_told_what_nobody_asked_for(office: Any) -> None:
@@ -46,13 +47,15 @@ def test_a_citizen_outside_the_province_pays_the_outer_postage(office: Any) -> N
     assert office.sql("SELECT fee_vnd FROM shipments")[0].fee_vnd == 31_500
 
 
-def test_without_a_phone_no_message_is_owed(office: Any) -> None:
+def test_without_a_phone_no_message_is_owed(office: Any, channels: Any) -> None:
+    channels("sms")
     silent = office.intake().applicant.model_copy(update={"phone": ""})
     office.receive(applicant=silent, wants_sms=True)
     assert [row.party for row in office.sql(OUTBOX)] == ["national_portal"]
 
 
-def test_the_same_intake_again_is_the_same_dossier_and_tells_nobody_again(office: Any) -> None:
+def test_the_same_intake_again_is_the_same_dossier_and_tells_nobody_again(office: Any, channels: Any) -> None:
+    channels("sms")
     intake = office.intake(wants_sms=True)
     assert _receive(office, intake) == ("H32.01-260304-0001", True)
     assert _receive(office, intake) == ("H32.01-260304-0001", False)
@@ -129,13 +132,21 @@ def test_changes_of_one_instant_are_each_told(office: Any) -> None:
     assert [one["status"] for one in told] == [4, 5, 4, 9]
 
 
-def test_who_asked_for_messages_hears_of_a_missing_paper_and_of_the_result(office: Any) -> None:
+def test_who_asked_for_messages_hears_of_each_step_that_has_something_for_them(office: Any, channels: Any) -> None:
+    channels("sms")
     code = office.receive(wants_sms=True)
     for hours, status in enumerate((4, 5, 4, 5, 4, 9, 10), start=1):
         _change(office, code, status, hours)
-    notices = [row.external_id for row in office.sql(OUTBOX) if row.party == "sms"]
-    numbers = {"received": (1,), "supplement": (3, 5), "ready": (7,)}
-    assert notices == [f"{code}/{notice}/{number}" for notice in numbers for number in numbers[notice]]
+    told = [_message(office, row.message) for row in office.sql(OUTBOX) if row.party == "sms"]
+    assert [(one["notice_id"], one["notice"]) for one in told] == [
+        (f"{code}/1", "received"),
+        (f"{code}/3", "supplement"),
+        (f"{code}/4", "supplement_received"),
+        (f"{code}/5", "supplement"),
+        (f"{code}/6", "supplement_received"),
+        (f"{code}/7", "ready"),
+        (f"{code}/8", "returned"),
+    ]
 
 
 def test_a_repeated_or_late_change_is_answered_and_tells_nobody(office: Any) -> None:

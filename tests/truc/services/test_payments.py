@@ -12,12 +12,14 @@ from sqlalchemy.exc import IntegrityError
 from truc.connections import Connection
 from truc.domain.payment_kinds import ElectricityDetails, FeeLine, Payer
 from truc.domain.vietqr import parse
+from truc.envelope import Envelope
 from truc.errors import MalformedError
-from truc.exchange import outbox
+from truc.exchange import inbox, outbox
 from truc.exchange.inbox import Origin
-from truc.messages import Statement, StatementLine
+from truc.messages import PaymentResult, Statement, StatementLine
 from truc.services import payment_details, payments, standing, statement_words
 from truc.services.payments import PaymentWish
+from truc.store import payments as payment_store
 
 MORNING = datetime(2026, 3, 4, 2, 0, tzinfo=UTC)
 
@@ -76,6 +78,67 @@ def test_a_paid_order_is_booked_with_entry_and_receipt(office: Any) -> None:
     lines = office.sql("SELECT account, amount_vnd FROM ledger_lines ORDER BY line")
     assert [tuple(line) for line in lines] == [("clearing:momo", 50_000), ("collected:H32.01", -50_000)]
     assert office.sql("SELECT series, year, number FROM receipts")[0] == ("H32.01", 2026, 1)
+
+
+def test_a_payment_whose_party_names_no_time_is_booked_as_of_when_the_word_came(office: Any) -> None:
+    reference = office.order_payment(party="viettelpay")
+    envelope = Envelope("viettelpay", "result", "r1", f"order_id={reference}".encode())
+    with office.store.begin() as transaction:
+        kept = inbox.keep(transaction, envelope)
+    came = datetime(2026, 3, 4, 16, 59, tzinfo=UTC)  # 23:59 in Vietnam; it is booked long after
+    office.sql("UPDATE inbox SET received_at = :at WHERE id = :id", at=came, id=kept.inbox_id)
+    result = PaymentResult(our_reference=reference, partner_reference="T1", amount_vnd=50_000, state="paid")
+    with office.store.begin() as transaction:
+        origin = Origin(kept.inbox_id, "viettelpay", "result", envelope.digest)
+        assert payments.settle(transaction, "viettelpay", result, origin)
+        row = payment_store.get(transaction, reference)
+        assert payment_store.paid_time_is_ours(transaction, row)
+    assert (row.paid_at, str(row.business_on)) == (came, "2026-03-04")
+    [word] = office.sql("SELECT said_at FROM payment_words")
+    assert word.said_at is None, "what the party did not say is not kept as its word"
+
+
+@pytest.mark.parametrize(("ahead", "is_theirs"), [(timedelta(minutes=10), True), (timedelta(days=3), False)])
+def test_a_payment_said_to_be_made_after_its_word_came_is_booked_as_of_then(
+    office: Any, ahead: timedelta, is_theirs: bool
+) -> None:
+    reference = office.order_payment()
+    with office.store.begin() as transaction:
+        kept = inbox.keep(transaction, Envelope("momo", "ipn", "i1", b"paid"))
+    came = datetime(2026, 3, 4, 16, 30, tzinfo=UTC)
+    office.sql("UPDATE inbox SET received_at = :at WHERE id = :id", at=came, id=kept.inbox_id)
+    result = PaymentResult(
+        our_reference=reference, partner_reference="T1", amount_vnd=50_000, state="paid", occurred_at=came + ahead
+    )
+    with office.store.begin() as transaction:
+        assert payments.settle(transaction, "momo", result, Origin(kept.inbox_id, "momo", "ipn", "0" * 64))
+        row = payment_store.get(transaction, reference)
+        assert payment_store.paid_time_is_ours(transaction, row) is not is_theirs
+    assert (row.paid_at, str(row.business_on)) == (came + ahead if is_theirs else came, "2026-03-04")
+    [entry] = office.sql("SELECT business_on FROM ledger_entries")
+    [word] = office.sql("SELECT said_at FROM payment_words")
+    assert (str(entry.business_on), word.said_at) == ("2026-03-04", came + ahead)
+
+
+def test_a_time_that_the_party_names_is_its_own(office: Any) -> None:
+    reference = office.order_payment()
+    office.settle(reference)
+    office.settle(reference, occurred_at=None)  # the same payment, told again without a time
+    with office.store.begin() as transaction:
+        assert not payment_store.paid_time_is_ours(transaction, payment_store.get(transaction, reference))
+
+
+def test_an_end_without_a_time_that_came_before_the_payment_is_no_contradiction(office: Any) -> None:
+    """What is booked late still has its place in time: it came when it came."""
+    reference = office.order_payment()
+    with office.store.begin() as transaction:
+        kept = inbox.keep(transaction, Envelope("momo", "query", "q1", b"failed"))
+    office.sql("UPDATE inbox SET received_at = :at WHERE id = :id", at=MORNING - timedelta(hours=1), id=kept.inbox_id)
+    office.settle(reference)
+    failed = PaymentResult(our_reference=reference, partner_reference="", amount_vnd=50_000, state="failed")
+    with office.store.begin() as transaction:
+        payments.settle(transaction, "momo", failed, Origin(kept.inbox_id, "momo", "query", "0" * 64))
+    assert office.sql("SELECT state FROM payments")[0].state == "paid"
 
 
 def test_the_same_word_again_changes_nothing(office: Any) -> None:
@@ -212,6 +275,20 @@ def test_a_statement_of_a_later_day_without_it_leaves_it_to_finance(office: Any)
     _told_by_statement(office, "P26030499999998")
     [row] = office.sql("SELECT state, doubt, next_step, owner FROM payments")
     assert tuple(row) == ("in_doubt", "contradicts_paid", "person", "finance")
+
+
+def test_a_transfer_that_no_statement_names_for_a_month_is_left_to_finance(office: Any) -> None:
+    reference = office.order_payment(party="vietinbank", requested_at=MORNING - timedelta(days=29))
+    _told_by_statement(office, "P26030499999999")
+    assert office.sql("SELECT state FROM payments")[0].state == "pending"
+    office.sql("UPDATE payments SET requested_at = requested_at - interval '1 day'")
+    _told_by_statement(office, reference)
+    assert office.sql("SELECT state FROM payments")[0].state == "pending", "named today: reconciliation shows it"
+    _told_by_statement(office, "P26030499999998")
+    [row] = office.sql("SELECT state, doubt, next_step, owner FROM payments")
+    assert tuple(row) == ("in_doubt", "unanswered", "person", "finance")
+    office.settle(reference, party="vietinbank")
+    assert office.sql("SELECT state FROM payments")[0].state == "paid", "late money is money"
 
 
 def _told_by_statement(office: Any, reference: str) -> None:

@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from truc import parties
+from truc.envelope import Envelope
 from truc.errors import MalformedError
+from truc.exchange import inbox
 from truc.exchange.inbox import Origin
 from truc.manifest import PaymentTerms
 from truc.messages import RefundResult
@@ -165,6 +167,39 @@ def test_what_is_not_paid_or_is_in_doubt_gives_nothing_back(finance: Finance) ->
         else:
             finance.office.settle(payment)
     assert finance.office.sql("SELECT state FROM payments")[0].state == "in_doubt"
+
+
+@pytest.mark.parametrize("end", ["failed", "expired"])
+def test_an_order_that_ended_without_money_gives_nothing_back_and_a_refund_of_it_is_a_doubt(
+    finance: Finance, end: str
+) -> None:
+    payment = finance.office.order_payment()
+    finance.office.settle(payment, state=end)
+    with pytest.raises(MalformedError) as caught:
+        finance.asks(payment)
+    assert caught.value.reason == "nothing_to_refund"
+    finance.office.settle(payment, state="refunded")
+    [row] = finance.office.sql("SELECT state, doubt, next_step, owner FROM payments")
+    assert tuple(row) == ("in_doubt", "refund_unmatched", "person", "finance")
+    assert finance.balance_vnd("clearing:momo") == 0
+
+
+@pytest.mark.parametrize("said_at", [None, datetime(2026, 3, 6, 17, 9, 1, tzinfo=UTC)])  # the second: 10 min 1 s on
+def test_a_refund_whose_word_names_no_time_or_one_to_come_is_booked_as_of_when_it_came(
+    finance: Finance, said_at: datetime | None
+) -> None:
+    refund, _ = finance.asks(finance.paid())
+    with finance.office.store.begin() as transaction:
+        kept = inbox.keep(transaction, Envelope("momo", "refund", refund, b"refunded"))
+    came = datetime(2026, 3, 6, 16, 59, tzinfo=UTC)  # 23:59 in Vietnam
+    finance.office.sql("UPDATE inbox SET received_at = :at WHERE id = :id", at=came, id=kept.inbox_id)
+    said = RefundResult(
+        refund_reference=refund, partner_reference="B1", amount_vnd=50_000, state="refunded", occurred_at=said_at
+    )
+    with finance.office.store.begin() as transaction:
+        refunds.settle(transaction, "momo", said, Origin(kept.inbox_id, "momo", "refund", "0" * 64))
+    [entry] = finance.office.sql("SELECT business_on FROM ledger_entries WHERE reference = :r", r=f"refund/{refund}")
+    assert str(entry.business_on) == "2026-03-06"
 
 
 def test_a_party_is_asked_for_what_it_offers_only(finance: Finance, monkeypatch: pytest.MonkeyPatch) -> None:

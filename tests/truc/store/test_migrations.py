@@ -197,6 +197,39 @@ def test_an_exchange_that_holds_messages_does_not_go_back(bare: str, engine: Eng
         command.downgrade(config(connection), "0001")
 
 
+# As the eighth migration left it: a parcel ordered at one party, one that two heard of, one nobody was told of, one
+# that is wished away. No dossier stands behind them.
+PARCELS = """
+    ALTER TABLE shipments DROP CONSTRAINT fk_shipments_dossier_code;
+    INSERT INTO shipments (order_number, dossier_code, direction, fee_vnd, state, state_at, requested_at, asked,
+        cancel_asked_at)
+    SELECT number, 'D', 'return', 23000, asked, now(), now(), asked, CASE asked WHEN 'cancelling' THEN now() END
+    FROM (VALUES ('ONE', 'ordered'), ('TWO', 'ordered'), ('NONE', 'created'), ('AWAY', 'cancelling'))
+        AS given(number, asked);
+    INSERT INTO outbox_names (party, operation, external_id, outbox_id)
+    VALUES ('vnpost', 'order', 'ONE', 1), ('vnpost', 'order', 'TWO', 2), ('other', 'order', 'TWO', 3),
+        ('vnpost', 'order', 'AWAY', 4), ('vnpost', 'cancel', 'AWAY/cancel', 5);
+"""
+
+
+def test_a_parcel_becomes_its_only_partys_and_its_wish_is_counted(bare: str, engine: Engine) -> None:
+    with engine.begin() as connection:
+        command.upgrade(config(connection), "0008")
+        connection.execute(text(PARCELS))
+    upgrade(bare)
+    with engine.begin() as connection:
+        found = connection.execute(text("SELECT order_number, party, cancels FROM shipments")).all()
+        assert {tuple(row) for row in found} == {
+            ("ONE", "vnpost", 0),
+            ("TWO", None, 0),
+            ("NONE", None, 0),
+            ("AWAY", "vnpost", 1),
+        }
+        connection.execute(text("UPDATE shipments SET cancels = 2 WHERE order_number = 'AWAY'"))
+    with pytest.raises(DBAPIError, match="restore a backup"), engine.begin() as connection:
+        command.downgrade(config(connection), "0008")
+
+
 def test_the_migration_holds_the_national_statuses_and_moves() -> None:
     assert {one.value: one.vietnamese for one in status.Status} == FIRST.STATUSES
     pairs = {(before, after) for before, afters in FIRST.MOVES.items() for after in afters}

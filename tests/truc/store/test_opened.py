@@ -3,7 +3,9 @@
 import psycopg
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from truc.store.opened import lock_each
 
 COUNT = text("SELECT count(*) FROM maintenance")
 ADD = text("INSERT INTO maintenance (party, from_at, reason) VALUES ('x', now(), 'why')")
@@ -85,3 +87,48 @@ def _admin(store, command, *values):
     with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as connection:
         done = connection.execute(command, values)
         return list(done) if done.description else []
+
+
+def test_statements_sent_together_run_in_order_each_on_what_the_one_before_did(empty_store):
+    made = (text("CREATE TEMPORARY TABLE seen (number integer, word text) ON COMMIT DROP"), {})
+    kept = (text("INSERT INTO seen VALUES (:number, :word)"), {"number": 1, "word": "a"})
+    asked = (text("SELECT number, word FROM seen WHERE number = ANY(CAST(:numbers AS int[]))"), {"numbers": [1, 2]})
+    with empty_store.begin() as transaction:
+        nothing, none, found = transaction.together(made, kept, asked)
+    assert (nothing, none) == ([], [])
+    assert [(row.number, row.word) for row in found] == [(1, "a")]
+
+
+def test_one_that_fails_is_sqlalchemys_error_and_undoes_the_rest(empty_store):
+    kept = (text("INSERT INTO couriers VALUES (:worker, 'momo', 1, now())"), {"worker": "w"})
+    with pytest.raises(IntegrityError) as caught, empty_store.begin() as transaction:
+        transaction.together(kept, kept)
+    assert isinstance(caught.value.orig, psycopg.errors.UniqueViolation)
+    with empty_store.begin() as transaction:
+        assert transaction.together((text("SELECT count(*) AS times FROM couriers"), {}))[0][0].times == 0
+
+
+def test_a_connection_cut_before_statements_sent_together_is_an_operational_error(empty_store):
+    with pytest.raises(OperationalError):
+        _cut_within(empty_store)
+    with empty_store.begin() as transaction:
+        assert transaction.sql.execute(text("SELECT 1")).scalar() == 1
+
+
+def _cut_within(store):
+    with store.begin() as transaction:
+        pid = transaction.together((text("SELECT pg_backend_pid() AS pid"), {}))[0][0].pid
+        with store.begin() as other:
+            other.sql.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+        transaction.together((text("SELECT 1"), {}))
+
+
+def test_names_locked_together_are_those_that_are_locked_singly(empty_store):
+    with empty_store.begin() as one, empty_store.begin() as other:
+        one.together(lock_each([("inbox", "momo", "A"), ("inbox", "momo", "B")]))
+        held = other.sql.execute(text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")).scalar()
+        other.sql.execute(text("SET LOCAL lock_timeout = '100ms'"))
+        with pytest.raises(OperationalError) as caught:
+            other.lock("inbox", "momo", "B")
+    assert held == 2
+    assert isinstance(caught.value.orig, psycopg.errors.LockNotAvailable)

@@ -18,13 +18,13 @@ PIN, OFFICERS_PIN, TOKEN = "13579", "97531", "HUB"
 # Run in a process of its own: the one that tests logs in by the code under test.
 MAKE = f"""
 import sys, pkcs11
-library, label, may_sign = sys.argv[1:]
+library, label, may_sign, bits = sys.argv[1:]
 token = pkcs11.lib(library).get_token(token_label="{TOKEN}")
 with token.open(rw=True, user_pin="{PIN}") as session:
     for old in list(session.get_objects({{pkcs11.Attribute.LABEL: label}})):
         old.destroy()
     may = {{pkcs11.Attribute.SIGN: may_sign == "signs"}}
-    session.generate_keypair(pkcs11.KeyType.RSA, 2048, store=True, label=label, private_template=may)
+    session.generate_keypair(pkcs11.KeyType.RSA, int(bits), store=True, label=label, private_template=may)
 """
 
 
@@ -58,14 +58,14 @@ def start(folder: Path) -> Hsm:
         file = folder / f"{number}.pem"
         file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         _run(program, "--import", str(file), "--token", TOKEN, "--label", label, "--id", f"{number:02}", "--pin", PIN)
-    _run(sys.executable, "-c", MAKE, library, "unsigning", "signs nothing")
+    _run(sys.executable, "-c", MAKE, library, "unsigning", "signs nothing", "2048")
     pkcs11.lib(library).reinitialize()  # another test may have loaded it with another folder
     return made
 
 
-def make_key(hsm: Hsm, label: str) -> None:
+def make_key(hsm: Hsm, label: str, bits: int = 2048) -> None:
     """Make an RSA key of that label in the token, in place of one that is there."""
-    _run(sys.executable, "-c", MAKE, hsm.library, label, "signs")
+    _run(sys.executable, "-c", MAKE, hsm.library, label, "signs", str(bits))
 
 
 def _run(*words: str) -> None:

@@ -136,6 +136,21 @@ def test_a_private_key_that_everybody_may_read_is_refused_and_a_public_one_is_no
     assert public_key(open_to_all) == RSA.public_key()
 
 
+def test_a_short_key_of_ours_is_refused_and_a_partners_is_read():
+    """Ours is exchanged in a minute; a partner's is refused where it verifies, unless its profile says why."""
+    short = rsa.generate_private_key(65537, 1024)  # noqa: S505  (it is refused)
+    weak_curve = ec.generate_private_key(ec.SECP192R1())
+    for key, bits in ((short, 1024), (weak_curve, 192)):
+        with pytest.raises(SetupError, match=f"bank private_key: a key of {bits} bits is weak") as caught:
+            private_key(pem(key), setting="bank private_key")
+        assert caught.value.reason == "weak_key"
+    partners = short.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    assert public_key(partners) == short.public_key()
+    signed = base64.b64encode(short.sign(TEXT, padding.PKCS1v15(), hashes.SHA256())).decode()
+    with pytest.raises(SetupError, match="weak_because"):
+        verify_bytes(Profile(algorithm="RSA-SHA256", output="base64"), TEXT, short.public_key(), signed)
+
+
 def test_a_file_that_is_too_large_is_not_read_in(tmp_path):
     with pytest.raises(SetupError, match="1,048,576"):
         private_key(kept(tmp_path / "large", b"0" * (1024 * 1024 + 1)))

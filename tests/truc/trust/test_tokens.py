@@ -51,6 +51,13 @@ def test_what_an_ec_key_in_a_token_signs_verifies_outside(hsm, algorithm):
         assert verify_bytes(profile(algorithm), TEXT, hsm.ec.public_key(), signature)
 
 
+def test_a_short_key_of_ours_is_refused_before_it_signs(hsm):
+    softhsm.make_key(hsm, "short", 1024)
+    with pytest.raises(SetupError, match="1024 bits") as caught:
+        private_key(hsm.reference("object=short"), secret=PIN)
+    assert caught.value.reason == "weak_key"
+
+
 def test_a_connection_names_token_key_and_pin(hsm):
     fields = {"private_key": hsm.reference("object=ec;id=%02;type=private"), "private_key_passphrase": PIN}
     signature = sign_bytes(profile("ECDSA-SHA256"), TEXT, signing_key(Connection("momo", fields)))

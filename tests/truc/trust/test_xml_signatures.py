@@ -52,7 +52,7 @@ def test_what_is_signed_verifies_and_comes_back_canonical(seller: Holder, form: 
 @pytest.mark.parametrize("algorithm", signed_xml.METHODS)
 def test_every_algorithm_signs_and_verifies(seller: Holder, algorithm: str) -> None:
     who = holder("elliptic", kind="ec") if algorithm.startswith("ECDSA") else seller
-    form = Form(algorithm=algorithm)  # type: ignore[arg-type]
+    form = Form(algorithm=algorithm)  # type: ignore[arg-type]  # one of its names
     document = signed(who, form)
     assert signed_xml.METHODS[algorithm].encode() in document
     assert verified(document, who, form).elements.keys() == {""}
@@ -63,7 +63,7 @@ def test_the_e_invoice_form_has_two_references_and_a_signed_signing_time(seller:
     signature = tree.find(f"DSCKS/NBan/{DS}Signature")
     assert signature is not None
     uris = [one.get("URI") for one in signature.iter(f"{DS}Reference")]
-    assert uris == ["#data", f"#{signature.find(f'{DS}Object').get('Id')}"]  # type: ignore[union-attr]
+    assert uris == ["#data", f"#{signature.find(f'{DS}Object').get('Id')}"]  # type: ignore[union-attr]  # it is there
     assert signature.findtext(f"{DS}Object/SignatureProperties/SignatureProperty/SigningTime") == NOW.isoformat()
 
 

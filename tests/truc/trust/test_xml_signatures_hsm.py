@@ -35,7 +35,7 @@ def test_a_key_in_a_token_signs_xml(tmp_path: Path) -> None:
     for name, algorithm in (("rsa", "RSA-SHA256"), ("ec", "ECDSA-SHA256")):
         certificate = x509.load_pem_x509_certificate((tmp_path / f"{name}.pem").read_bytes())
         found = verify(
-            (tmp_path / f"{name}.xml").read_bytes(), Form(algorithm=algorithm),  # type: ignore[arg-type]
+            (tmp_path / f"{name}.xml").read_bytes(), Form(algorithm=algorithm),  # type: ignore[arg-type]  # one of its names
             Trust(signers=(certificate,)), now=NOW,
         )  # fmt: skip
         assert found.elements == {"": b"<a></a>"}

@@ -151,7 +151,7 @@ def test_namespaces_around_the_signature_are_counted_alike(
         '<other xmlns=""><k:in xmlns:k="urn:other" k:y="2"><leaf/></k:in></other></DLHDon><k:Place/></HDon>'
     ).encode()
     form = Form(
-        covers=("{urn:h}DLHDon",), place="{urn:k}Place", properties=properties, canonicalization=canonicalization  # type: ignore[arg-type]
+        covers=("{urn:h}DLHDon",), place="{urn:k}Place", properties=properties, canonicalization=canonicalization  # type: ignore[arg-type]  # drawn from their names
     )  # fmt: skip
     signed = sign(document, form, key=seller.key, certificate=seller.certificate, at=NOW)
     assert xmlsec1_verifies(folder, signed)
@@ -165,7 +165,7 @@ def test_we_verify_what_xmlsec1_signs_and_refuse_it_changed(
 ) -> None:
     xades = xades_of(seller) if properties == "xades" else ""
     document = signed_by_xmlsec1(folder, seller, template(first=first, xades=xades))
-    form, trust = replace(INVOICES, properties=properties), Trust(roots=(root.certificate,))  # type: ignore[arg-type]
+    form, trust = replace(INVOICES, properties=properties), Trust(roots=(root.certificate,))  # type: ignore[arg-type]  # one of its names
     found = verify(document, form, trust, now=NOW)
     assert found.elements["DLHDon"] == '<DLHDon Id="data"><Ten>Nguyễn Văn A</Ten></DLHDon>'.encode()
     assert (found.said_at, found.certificate) == (NOW, seller.certificate)
