@@ -2,25 +2,24 @@
 
     python -m bench.gateway [--calls 4000] [--rounds 3] [--busy-s 30]
 
-Speed: MoMo's IPN, verified and its bytes durably kept (synchronous commit), against a FastAPI route that verifies the
-same HMAC and does nothing else; both in a process of their own, called in turn by the same caller. The answer to each
-call is counted, and the inbox afterwards: a call that was not kept ends the run.
+Speed: an IPN, verified and its bytes durably kept (synchronous commit), against a FastAPI route that verifies the same
+HMAC and does nothing else; both in a process of their own, called in turn by the same caller. MoMo has one answer for
+every order; VNPAY's says how our order stands, so it is looked up. The answer to each call is compared, and the inbox
+counted afterwards: a call that was not kept, or whose order was not found, ends the run.
 
-Latency: IPNs at a steady pace (each has its own time to start: a slow answer delays no other), while couriers, bookers
-and the one-stop software work on the same PostgreSQL.
+Latency: VNPAY's IPNs at a steady pace (each has its own time to start: a slow answer delays no other), while couriers,
+bookers and the one-stop software work on the same PostgreSQL.
 """
 
 import argparse
 import asyncio
-import hashlib
-import hmac
 import json
 import logging
 import os
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,14 +27,14 @@ from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from sqlalchemy import text
 
 from bench.couriers import deliver_for_ever
 from bench.figures import Figure, show
 from bench.grounds import PROCESSES, READY_WITHIN_S, StandIn, cpu_s, hub, opened, stand_ins, started
-from bench.playing import AGENCY, PROCEDURE, played
-from sandbox.momo.signature import ACCESS_KEY, IPN, PARTNER_CODE, SECRET_KEY, signature_of
+from bench.ipns import AMOUNT_VND, BARE, MOMO, VNPAY, Ipn
+from bench.playing import AGENCY, NOTICES, PROCEDURE, played
 from truc import settings, steps
 from truc.domain.status import Status
 from truc.inbound import serving
@@ -48,22 +47,21 @@ from truc.settings import LOCAL, Settings
 from truc.store import catalogue
 from truc.store.opened import Store
 
-PARTIES = ("momo", "national_portal", "sms", "vnpost")
+PARTIES = ("momo", "national_portal", "sms", "vnpay", "vnpost")
 CALLERS = 64
 PACE_PER_S, CALLS_PER_S = 40.0, 12.0
-AMOUNT_VND = 50_000
 # One caller stands for many partners here: the gateway's own pace would turn it away.
 UNBRIDLED = Pace(per_s=1e9, burst=10**9)
 _ORDERS = text(
     """
     WITH asked AS (INSERT INTO payments (our_reference, source, source_reference, dossier_code, party, amount_vnd,
         state, requested_at, collected_for)
-    SELECT :prefix || number, 'bench', :prefix || number, :dossier, 'momo', :amount, 'pending', now(), :agency
+    SELECT :prefix || number, 'bench', :prefix || number, :dossier, :party, :amount, 'pending', now(), :agency
     FROM generate_series(1, :count) AS number RETURNING 1)
     SELECT count(*) FROM asked
     """
 )
-_KEPT = text("SELECT count(*) FROM inbox WHERE party = 'momo' AND kind = 'ipn'")
+_KEPT = text("SELECT count(*) FROM inbox WHERE kind = 'ipn'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,25 +89,48 @@ class Leg:
     cpu_s: float
 
 
-def run(calls: int, rounds: int) -> list[Figure]:
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What is compared, and what the orders are for."""
+
+    ours: Served
+    bare: Served
+    ipn: Ipn
+    store: Store
+    dossier: str
+
+    def orders(self, prefix: str, count: int) -> list[str]:
+        """Make so many orders that wait for their money; return their references."""
+        return _orders(self.store, self.ipn, self.dossier, prefix, count)
+
+
+def run(ipn: Ipn, calls: int, rounds: int) -> Figure:
     """Return the figure of speed; rounds go in turn, ours and the bare route."""
-    with tempfile.TemporaryDirectory() as folder, hub(Path(folder)) as here, stand_ins(Path(folder), "momo") as momo:
-        _connect(here, momo["momo"])
-        with opened(here.root) as store, _served(_serve_hub, here) as ours, _served(_serve_bare) as bare:
-            dossier = _dossier(store)
-            _called(bare, _bodies(_orders(store, dossier, "W", 200)))
-            _called(ours, _bodies(_orders(store, dossier, "V", 200)))
-            kept, answered = [], []
-            for number in range(rounds):
-                bodies = _bodies(_orders(store, dossier, f"R{number}n", calls))
-                answered.append(_leg(bare, bodies))
-                before = _count(store)
-                kept.append(_leg(ours, bodies))
-                assert _count(store) - before == calls, "a call was answered and is not kept"
-    return [_figure(calls, kept, answered)]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        hub(Path(folder)) as here,
+        stand_ins(Path(folder), ipn.party) as partners,
+        opened(here.root) as store,
+    ):
+        _connect(here, partners)
+        with _served(_serve_hub, here, ipn) as ours, _served(_serve_bare, ipn) as bare:
+            pair = Pair(ours, bare, ipn, store, _dossier(store))
+            _called(bare, ipn, pair.orders("W", 200))
+            _called(ours, ipn, pair.orders("V", 200))
+            legs = [_round(pair, f"R{number}n", calls) for number in range(rounds)]
+    return _figure(ipn, calls, [kept for kept, _ in legs], [answered for _, answered in legs])
 
 
-def _figure(calls: int, kept: Sequence[Leg], answered: Sequence[Leg]) -> Figure:
+def _round(pair: Pair, prefix: str, calls: int) -> tuple[Leg, Leg]:
+    orders = pair.orders(prefix, calls)
+    answered = _leg(pair.bare, pair.ipn, orders)
+    before = _count(pair.store)
+    kept = _leg(pair.ours, pair.ipn, orders)
+    assert _count(pair.store) - before == calls, "a call was answered and is not kept"
+    return kept, answered
+
+
+def _figure(ipn: Ipn, calls: int, kept: Sequence[Leg], answered: Sequence[Leg]) -> Figure:
     ratios = " ".join(f"{floor.taken_s / mine.taken_s:.2f}" for mine, floor in zip(kept, answered, strict=True))
     mine, floor = (statistics.median(leg.taken_s for leg in legs) for legs in (kept, answered))
     cpu = [statistics.median(leg.cpu_s for leg in legs) / calls * 1000 for legs in (kept, answered)]
@@ -117,12 +138,14 @@ def _figure(calls: int, kept: Sequence[Leg], answered: Sequence[Leg]) -> Figure:
         f"{calls / mine:.0f}/s against {calls / floor:.0f}/s: {floor / mine:.2f} × its speed, bar ≥ 0.4; "
         f"rounds {ratios}; processor ms per call {cpu[0]:.3f} against {cpu[1]:.3f} ({cpu[1] / cpu[0]:.2f})"
     )
-    return Figure(f"{calls} IPNs kept ({CALLERS} callers)", mine, "bare FastAPI route, HMAC only", floor, note)
+    return Figure(
+        f"{calls} IPNs of {ipn.party} kept ({CALLERS} callers)", mine, "bare FastAPI route, HMAC only", floor, note
+    )
 
 
-def _leg(served: Served, bodies: Sequence[bytes]) -> Leg:
+def _leg(served: Served, ipn: Ipn, orders: Sequence[str]) -> Leg:
     before_s = cpu_s(served.pid)
-    taken_s = _called(served, bodies).taken_s
+    taken_s = _called(served, ipn, orders).taken_s
     return Leg(taken_s, cpu_s(served.pid) - before_s)
 
 
@@ -131,14 +154,14 @@ def busy(seconds: float) -> str:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         with hub(home) as here, stand_ins(home, *PARTIES) as partners:
-            _connect(here, partners["momo"])
+            _connect(here, partners)
             log = home / "couriers.log"
             working = [started(deliver_for_ever, home, one, partners[one].connection, log) for one in PARTIES]
             working.append(started(_book_for_ever, home))
-            with opened(home) as store, _served(_serve_hub, here) as ours:
-                orders = _orders(store, _dossier(store), "B", int(seconds * PACE_PER_S))
+            with opened(home) as store, _served(_serve_hub, here, VNPAY) as ours:
+                orders = _orders(store, VNPAY, _dossier(store), "B", int(seconds * PACE_PER_S))
                 with played(here, CALLS_PER_S, seed=1) as answers:
-                    found = _called(ours, _bodies(orders), pace_per_s=PACE_PER_S)
+                    found = _called(ours, VNPAY, orders, pace_per_s=PACE_PER_S)
             for one in working:
                 one.kill()
                 one.join()
@@ -151,8 +174,9 @@ def busy(seconds: float) -> str:
     )
 
 
-def _connect(here: Settings, momo: StandIn) -> None:
-    here.connections_file.write_text(json.dumps({"momo": momo.told}), encoding="utf-8")
+def _connect(here: Settings, partners: Mapping[str, StandIn]) -> None:
+    told = {name: one.told for name, one in partners.items()}
+    here.connections_file.write_text(json.dumps(told), encoding="utf-8")
     here.connections_file.chmod(0o600)
 
 
@@ -172,8 +196,9 @@ def _dossier(store: Store) -> str:
         return dossiers.receive(transaction, intake, catalogue.working_calendar(transaction)).code
 
 
-def _orders(store: Store, dossier: str, prefix: str, count: int) -> list[str]:
+def _orders(store: Store, ipn: Ipn, dossier: str, prefix: str, count: int) -> list[str]:
     given = {"prefix": prefix, "dossier": dossier, "amount": AMOUNT_VND, "count": count, "agency": AGENCY}
+    given |= {"party": ipn.party}
     with store.begin() as transaction:
         assert transaction.sql.execute(_ORDERS, given).scalar_one() == count
     return [f"{prefix}{number}" for number in range(1, count + 1)]
@@ -182,29 +207,6 @@ def _orders(store: Store, dossier: str, prefix: str, count: int) -> list[str]:
 def _count(store: Store) -> int:
     with store.begin() as transaction:
         return int(transaction.sql.execute(_KEPT).scalar_one())
-
-
-def _bodies(orders: Sequence[str]) -> list[bytes]:
-    """One IPN each, signed as MoMo signs."""
-    return [_ipn(order, number) for number, order in enumerate(orders)]
-
-
-def _ipn(order: str, number: int) -> bytes:
-    fields: dict[str, Any] = {
-        "partnerCode": PARTNER_CODE,
-        "orderId": order,
-        "requestId": order,
-        "amount": AMOUNT_VND,
-        "orderInfo": "Phi ho so",
-        "orderType": "momo_wallet",
-        "transId": 4_000_000_000 + number,
-        "resultCode": 0,
-        "message": "Successful.",
-        "payType": "qr",
-        "responseTime": int(datetime.now(UTC).timestamp() * 1000),
-        "extraData": "",
-    }
-    return json.dumps(fields | {"signature": signature_of(fields, IPN)}).encode()
 
 
 @contextmanager
@@ -219,25 +221,17 @@ def _served(target: Any, *given: object) -> Iterator[Served]:
         process.join()
 
 
-def _serve_hub(here: Settings, ready: Pipe) -> None:
-    os.environ["TRUC_CONNECTIONS_FILE"] = str(here.connections_file)
+def _serve_hub(here: Settings, ipn: Ipn, ready: Pipe) -> None:
+    os.environ.update(NOTICES, TRUC_CONNECTIONS_FILE=str(here.connections_file))
     logging.basicConfig(level=logging.CRITICAL)
     app = create_app(settings.load(here.root, {}), pace=UNBRIDLED)
-    _serve(app, here.ports.gateway, "/partners/momo/ipn", ready)
+    _serve(app, here.ports.gateway, f"/partners/{ipn.party}/ipn", ready)
 
 
-def _serve_bare(ready: Pipe) -> None:
+def _serve_bare(ipn: Ipn, ready: Pipe) -> None:
     app = FastAPI(openapi_url=None)
-
-    @app.post("/ipn")
-    async def ipn(request: Request) -> Response:
-        fields = json.loads(await request.body())
-        signed = fields | {"accessKey": ACCESS_KEY}
-        raw = "&".join(f"{name}={signed[name]}" for name in IPN.split())
-        right = hmac.new(SECRET_KEY.encode(), raw.encode(), hashlib.sha256).hexdigest()
-        return Response(status_code=204 if hmac.compare_digest(right, fields["signature"]) else 400)
-
-    _serve(app, 0, "/ipn", ready)
+    ipn.bare(app)
+    _serve(app, 0, BARE, ready)
 
 
 def _serve(app: FastAPI, port: int, path: str, ready: Pipe) -> None:
@@ -249,47 +243,48 @@ def _serve(app: FastAPI, port: int, path: str, ready: Pipe) -> None:
 def _book_for_ever(home: Path) -> None:
     with opened(home) as store:
         while True:
-            steps.book_kept(store, "momo", ("ipn",))
+            steps.book_kept(store, "vnpay", ("ipn",))
             time.sleep(0.05)
 
 
-def _called(served: Served, bodies: Sequence[bytes], *, pace_per_s: float = 0.0) -> Answered:
-    """Call once with each body from a process of its own; without a pace as fast as the answers come."""
+def _called(served: Served, ipn: Ipn, orders: Sequence[str], *, pace_per_s: float = 0.0) -> Answered:
+    """Call once for each order from a process of its own; without a pace as fast as the answers come."""
     here, there = PROCESSES.Pipe(duplex=False)
-    process = started(_call, served, list(bodies), pace_per_s, there)
+    process = started(_call, served, ipn, list(orders), pace_per_s, there)
+    there.close()  # a caller that dies is the end of the pipe
     assert here.poll(600), "the calls do not end"
     found: Answered = here.recv()
     process.join()
     return found
 
 
-def _call(served: Served, bodies: list[bytes], pace_per_s: float, told: Pipe) -> None:
-    told.send(asyncio.run(_all(served, bodies, pace_per_s)))
+def _call(served: Served, ipn: Ipn, orders: list[str], pace_per_s: float, told: Pipe) -> None:
+    calls = [ipn.write(served.path, order, number) for number, order in enumerate(orders)]
+    told.send(asyncio.run(_all(served, ipn, calls, pace_per_s)))
 
 
-async def _all(served: Served, bodies: list[bytes], pace_per_s: float) -> Answered:
+async def _all(served: Served, ipn: Ipn, calls: list[bytes], pace_per_s: float) -> Answered:
     waiting: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
     begun = time.perf_counter()
-    for number, body in enumerate(bodies):
-        waiting.put_nowait((begun + number / pace_per_s if pace_per_s else 0.0, body))
-    each = await asyncio.gather(*(_caller(served, waiting) for _ in range(CALLERS)))
+    for number, call in enumerate(calls):
+        waiting.put_nowait((begun + number / pace_per_s if pace_per_s else 0.0, call))
+    each = await asyncio.gather(*(_caller(served, ipn, waiting) for _ in range(CALLERS)))
     return Answered(time.perf_counter() - begun, [one for part in each for one in part])
 
 
-async def _caller(served: Served, waiting: "asyncio.Queue[tuple[float, bytes]]") -> list[float]:
+async def _caller(served: Served, ipn: Ipn, waiting: "asyncio.Queue[tuple[float, bytes]]") -> list[float]:
     reader, writer = await asyncio.open_connection(LOCAL, served.port)
     taken = []
     while not waiting.empty():
-        due, body = waiting.get_nowait()
+        due, call = waiting.get_nowait()
         if due:
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
         begun = due or time.perf_counter()
-        head = (
-            f"POST {served.path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
-        )
-        writer.write(f"{head}\r\n\r\n".encode() + body)
-        answer = await reader.readuntil(b"\r\n\r\n")
-        assert answer.startswith(b"HTTP/1.1 204 "), answer
+        writer.write(call)
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 " + ipn.status), head
+        if ipn.body:
+            assert await reader.readexactly(len(ipn.body)) == ipn.body
         taken.append(time.perf_counter() - begun)
     writer.close()
     return taken
@@ -303,7 +298,7 @@ def main() -> None:
     parser.add_argument("--busy-s", type=float, default=30.0)
     given = parser.parse_args()
     if given.rounds:
-        show(run(given.calls, given.rounds))
+        show([run(ipn, given.calls, given.rounds) for ipn in (MOMO, VNPAY)])
     if given.busy_s:
         print(busy(given.busy_s))
 

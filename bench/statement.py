@@ -73,7 +73,7 @@ def ours(body: bytes) -> pl.DataFrame:
 def peer(body: bytes) -> pl.DataFrame:
     """Read with `polars.read_csv`, and check the same things."""
     begin, end = body.index(b"\n") + 1, body.rindex(b"\n", 0, len(body) - 1) + 1
-    day = datetime.strptime(body[:begin].decode().strip().split("|")[1], "%Y%m%d").date()  # noqa: DTZ007
+    day = datetime.strptime(body[:begin].decode().strip().split("|")[1], "%Y%m%d").date()  # noqa: DTZ007  (a day)
     count, total_vnd = (int(cell) for cell in body[end:].decode().strip().split("|")[1:])
     frame = pl.read_csv(body[begin:end], separator="|", has_header=False, quote_char=None, schema=TYPES)
     at = pl.col("occurred_at").str.to_datetime("%Y%m%d%H%M%S", strict=True, time_unit="us")

@@ -20,6 +20,7 @@ class Event(StrEnum):
     DOSSIER_RECEIVED = "dossier_received"
     STATUS_CHANGED = "status_changed"
     POSTAL_REQUESTED = "postal_requested"
+    POSTAL_CANCELLED = "postal_cancelled"
     PAYMENT_REQUESTED = "payment_requested"
     REFUND_REQUESTED = "refund_requested"
     NOTICE_DUE = "notice_due"
@@ -57,7 +58,8 @@ class PaymentTerms:
     """How a payment through this party lives, from the order to its end.
 
     `ask_after_s`: seconds after the order at which it is asked about (`client.get_payment`), the last one repeated
-    until `lives_s`; once more after that. Empty: the party cannot be asked.
+    until `lives_s`; once more after that. Empty: the party cannot be asked. `refund_ask_after_s` is the same of a
+    refund that the party took (`client.get_refund`), until `refund_within_s`; one without an end is in doubt then.
     """
 
     lives_s: int  # how long a citizen may pay: what is not paid then has expired, once the party says so
@@ -65,6 +67,16 @@ class PaymentTerms:
     refunds: Literal["none", "whole", "partial"] = "none"
     amount_vnd_min: int = 1
     amount_vnd_max: int = 10**12
+    refund_ask_after_s: tuple[int, ...] = ()
+    refund_within_s: int = 3 * 24 * 3600  # our own patience: no partner publishes how long a refund may take
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeTerms:
+    """How a party reaches citizens: by which address of theirs, and how early where the province names no order."""
+
+    address: Literal["phone", "email"] = "phone"
+    rank: int = 100  # lower is earlier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,11 +111,32 @@ class Feed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Callback:
+    """One kind of call to /partners/<party>/<name>; `mappings.<party>.<name>.read` reads what is kept of it.
+
+    `does` says who calls, and what for. The partner's servers: one `tells` of something of ours, or `asks`, and hears
+    what `mappings.<party>.<name>.write` makes of our order. A citizen's browser, from anywhere: it `returns` from
+    paying, which is no word on the payment but a reason to ask about it at once, or `opens` a page of ours.
+    """
+
+    name: str
+    does: Literal["tells", "asks", "returns", "opens"] = "tells"
+    # A call that says it is older is not believed; the connection may say otherwise. None: its calls name no time.
+    age_max_s: int | None = None
+    bytes_max: int = 64 * 1024
+
+    @property
+    def caller(self) -> Literal["partner", "browser"]:
+        """Whose address a call comes from: a partner's may be listed, a citizen's cannot."""
+        return "browser" if self.does in ("returns", "opens") else "partner"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pipeline:
     """One DAG of this party. `does` names the step in truc.steps; `of` the operations or feeds it works."""
 
     dag_id: str
-    does: Literal["deliver", "fetch", "fetch_day", "ask_payments"]
+    does: Literal["deliver", "fetch", "fetch_day", "ask_payments", "ask_parcels", "check_postage"]
     of: tuple[str, ...]
     schedule: str  # cron, Asia/Ho_Chi_Minh
     title: str
@@ -171,14 +204,22 @@ class Manifest:
     settings: tuple[Setting, ...]
     operations: tuple[Operation, ...] = ()
     feeds: tuple[Feed, ...] = ()
-    callbacks: tuple[str, ...] = ()  # kinds the gateway keeps for this party (mappings.<party>.<kind>.read)
+    callbacks: tuple[Callback, ...] = ()
     pipelines: tuple[Pipeline, ...] = ()
     limits: Limits = Limits()
     rules: tuple[Rule, ...] = ()
     callbacks_retention: Retention = KEPT
     payments: PaymentTerms | None = None  # for a party that takes payments
-    callback_age_max_s: int | None = None  # a call that says it is older is not believed
-    callback_bytes_max: int = 64 * 1024
+    notices: NoticeTerms = NoticeTerms()  # for a party that notifies
+
+    @property
+    def callback_names(self) -> tuple[str, ...]:
+        """The kinds of calls that the gateway takes for this party."""
+        return tuple(one.name for one in self.callbacks)
+
+    def callback(self, name: str) -> Callback | None:
+        """Return the declared kind of call, None for one that this party does not make."""
+        return next((one for one in self.callbacks if one.name == name), None)
 
     @property
     def retentions(self) -> tuple[Retention, ...]:

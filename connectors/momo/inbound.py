@@ -1,47 +1,49 @@
-"""Verifies MoMo's IPN over the values as received.
+"""Verifies MoMo's IPN, and the browser of a citizen who comes back, over the values as received.
 
 The body is read with every number kept as the text it had, so nothing is reformatted before the
 signature is computed. `accessKey` is part of what is signed but not of the body: it comes from our
 configuration (partners.md §1.1). MoMo documents one answer to an IPN, so an order that is unknown, of another amount or
-settled is answered as any other; booking compares it with our order and sets it aside.
+settled is answered as any other; booking compares it with our order and sets it aside. The browser brings the same
+names and signature in its address: that is kept and books nothing.
 """
 
 import json
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
+from urllib.parse import parse_qsl
 
 from connectors.momo.signatures import IPN
 from truc.connections import Connection
 from truc.envelope import Envelope
 from truc.errors import MalformedError
-from truc.inbound.callbacks import About, HttpAnswer, Incoming, Received, Refused
+from truc.inbound.callbacks import About, HttpAnswer, Incoming, Received, Refused, Standing
+from truc.inbound.pages import after_return, unverified
 from truc.trust.signing import verify
 
 ACCEPTED = HttpAnswer(204)
 # MoMo documents no answer for a bad signature: 400 with nothing in it tells the caller nothing.
 WRONG = HttpAnswer(400)
+WRONG_PAGE = unverified("MoMo")
+RETURNED = after_return("MoMo", "Đã nhận. Kết quả chính thức có sau khi MoMo xác nhận với hệ thống.")
+FORM = "application/x-www-form-urlencoded"
+NEEDED = frozenset({*IPN.names, "signature"} - {"accessKey"})
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DIGITS_MAX = 18
 LATEST_MS = 253_402_300_799_999  # the last of the year 9999: later than a time can be here
 
 
 def receive(request: Incoming, connection: Connection) -> Received:
-    """Return the verified IPN, named orderId/transId, or raise Refused.
+    """Return the verified call, named orderId/transId, or raise Refused.
 
-    Reasons: not_post, not_json, malformed, field_missing, wrong_partner, bad_signature.
+    Reasons: wrong_method, not_json, malformed, field_missing, wrong_partner, bad_signature.
     """
+    if request.path.endswith("/browser_return"):
+        return _browser_return(request, connection)
     if request.method != "POST":
-        raise Refused("not_post", HttpAnswer(405))
+        raise Refused("wrong_method", HttpAnswer(405))
     fields = _texts(request.body)
-    if fields["partnerCode"] != connection.required("login"):
-        raise Refused("wrong_partner", WRONG)
-    signed = fields | {"accessKey": connection.required("access_key")}
-    try:
-        right = verify(IPN, signed, connection.required("password"), fields["signature"])
-    except MalformedError as error:
-        raise Refused("malformed", WRONG) from error
-    if not right:
-        raise Refused("bad_signature", WRONG)
+    _require_right(fields, connection, WRONG)
     external_id = f"{fields['orderId']}/{fields['transId']}"
     return Received(
         Envelope("momo", "ipn", external_id, request.body),
@@ -54,6 +56,32 @@ def receive(request: Incoming, connection: Connection) -> Received:
 def refusal(_reason: str) -> HttpAnswer:
     """Return what MoMo hears when the gateway refuses a call for a reason of its own."""
     return WRONG
+
+
+def _browser_return(request: Incoming, connection: Connection) -> Received:
+    if request.method != "GET":
+        raise Refused("wrong_method", HttpAnswer(405))
+    fields = _pairs(request.query)
+    _require_right(fields, connection, WRONG_PAGE)
+    external_id = f"{fields['orderId']}/{fields['transId']}"
+    return Received(
+        Envelope("momo", "browser_return", external_id, request.query.encode("latin-1"), FORM),
+        RETURNED[Standing.UNKNOWN],
+        about=About(fields["orderId"], _whole(fields["amount"])),
+        answers=RETURNED,
+    )
+
+
+def _require_right(fields: Mapping[str, str], connection: Connection, wrong: HttpAnswer) -> None:
+    if fields["partnerCode"] != connection.required("login"):
+        raise Refused("wrong_partner", wrong)
+    signed = {**fields, "accessKey": connection.required("access_key")}
+    try:
+        right = verify(IPN, signed, connection.required("password"), fields["signature"])
+    except MalformedError as error:
+        raise Refused("malformed", wrong) from error
+    if not right:
+        raise Refused("bad_signature", wrong)
 
 
 def _whole(text: str) -> int | None:
@@ -72,15 +100,26 @@ def _texts(body: bytes) -> dict[str, str]:
         found = json.loads(body, parse_int=str, parse_float=str, parse_constant=_no_constant, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise Refused("not_json", WRONG) from error
-    needed = {*IPN.names, "signature"} - {"accessKey"}
-    if not isinstance(found, dict) or not needed <= found.keys():
+    if not isinstance(found, dict) or not found.keys() >= NEEDED:
         raise Refused("field_missing", WRONG)
-    if any(not isinstance(found[name], str) for name in needed):
+    if any(not isinstance(found[name], str) for name in NEEDED):
         raise Refused("malformed", WRONG)
-    return {name: found[name] for name in needed}
+    return {name: found[name] for name in NEEDED}
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _pairs(query: str) -> dict[str, str]:
+    """Return the decoded pairs of the browser's address."""
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=50)
+        found = _once(pairs)
+    except ValueError as error:
+        raise Refused("malformed", WRONG_PAGE) from error
+    if not found.keys() >= NEEDED:
+        raise Refused("field_missing", WRONG_PAGE)
+    return {name: found[name] for name in NEEDED}
+
+
+def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """A name given twice could be verified with one value and read with the other."""
     found = dict(pairs)
     if len(found) != len(pairs):

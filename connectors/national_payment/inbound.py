@@ -1,12 +1,16 @@
 """Verifies the platform's word on a payment, over the values as received, and answers it (partners.md §9.1).
 
 The hash has no place for ThongTinBienLai, and a bar in a value would move the fields under it: a call with one is
-refused. Amount and reference are compared with our own order by the gateway and once more when it is booked.
+refused. Amount and reference are compared with our own order by the gateway and once more when it is booked. A lookup
+of a payment (§9.2) is the business of connectors.national_payment.lookup.
 """
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
+from connectors.national_payment import lookup
 from connectors.national_payment.signatures import HASH, RESULT, has_bar, listed
 from connectors.national_payment.texts import PARTY, texts
 from truc.connections import Connection
@@ -23,15 +27,19 @@ SAID = {
     Standing.UNKNOWN: OTHER_ERROR,
 }
 DIGITS_MAX = 15
+TIME_FORMAT, TIME_DIGITS, VIETNAM = "%Y%m%d%H%M%S", 14, ZoneInfo("Asia/Ho_Chi_Minh")
 
 
 def receive(request: Incoming, connection: Connection) -> Received:
-    """Return the verified call, named MaThamChieu/MaGiaoDich, or raise Refused.
+    """Return the verified call, a result named MaThamChieu/MaGiaoDich, or raise Refused.
 
-    Reasons: not_post, not_json, field_missing, malformed, wrong_partner, bad_signature, amount_malformed.
+    Reasons: not_post, not_json, field_missing, malformed, wrong_partner, bad_signature, amount_malformed; of a lookup
+    those of `lookup.receive`.
     """
     if request.method != "POST":
         raise Refused("not_post", HttpAnswer(405))
+    if request.path.endswith("/lookup"):
+        return lookup.receive(request, connection)
     fields = _fields(request.body)
     if fields["MaDoiTac"] != connection.required("login"):
         raise Refused("wrong_partner", WRONG)
@@ -42,6 +50,7 @@ def receive(request: Incoming, connection: Connection) -> Received:
         answers[Standing.OPEN],
         about=About(fields["MaThamChieu"], _amount_vnd(fields["SoTien"])),
         answers=answers,
+        said_at=_said_at(fields["ThoiGianGD"]),
     )
 
 
@@ -75,6 +84,16 @@ def _amount_vnd(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) <= DIGITS_MAX):
         raise Refused("amount_malformed", WRONG)
     return int(text)
+
+
+def _said_at(text: str) -> datetime | None:
+    """None for what is no time: booking says so, and sets the message aside."""
+    if not (text.isascii() and text.isdigit() and len(text) == TIME_DIGITS):
+        return None
+    try:
+        return datetime.strptime(text, TIME_FORMAT).replace(tzinfo=VIETNAM)
+    except ValueError:
+        return None
 
 
 def _answer(fields: Mapping[str, str], said: tuple[str, str], connection: Connection) -> HttpAnswer:

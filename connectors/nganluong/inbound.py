@@ -1,7 +1,7 @@
 """Verifies the browser of a citizen who comes back from Checkout 2.0, by its secure_code (partners.md §6).
 
 A browser may be lost, held back or opened again, so its word is kept and booked nowhere. Ngân Lượng calls nobody by
-itself: how a payment ended is asked by its token.
+itself: how a payment ended is asked by its token, and at once when the browser comes back.
 """
 
 from urllib.parse import parse_qsl
@@ -9,20 +9,17 @@ from urllib.parse import parse_qsl
 from connectors.nganluong.signatures import CHECKOUT_RETURN
 from truc.connections import Connection
 from truc.envelope import Envelope
-from truc.inbound.callbacks import HttpAnswer, Incoming, Received, Refused
+from truc.inbound.callbacks import About, HttpAnswer, Incoming, Received, Refused, Standing
+from truc.inbound.pages import after_return, unverified
 from truc.trust.signing import verify
 
 FORM = "application/x-www-form-urlencoded"
 GIVEN = tuple(name for name in CHECKOUT_RETURN.names if name != "merchant_site_code")
 
 
-def _page(status: int, text: str) -> HttpAnswer:
-    page = f'<!doctype html><html lang="vi"><meta charset="utf-8"><title>Ngân Lượng</title><p>{text}</p></html>'
-    return HttpAnswer(status, page.encode(), "text/html; charset=utf-8")
-
-
-RETURNED = _page(200, "Kết quả chính thức có sau khi Ngân Lượng xác nhận với hệ thống.")
-WRONG = _page(400, "Không xác minh được kết quả thanh toán.")
+RETURNED = after_return("Ngân Lượng", "Đã nhận. Kết quả chính thức có sau khi hệ thống hỏi lại Ngân Lượng.")
+WRONG = unverified("Ngân Lượng")
+PRICE_DIGITS_MAX = 15
 
 
 def receive(request: Incoming, connection: Connection) -> Received:
@@ -38,12 +35,14 @@ def receive(request: Incoming, connection: Connection) -> Received:
     if not verify(CHECKOUT_RETURN, signed, connection.required("password"), fields["secure_code"]):
         raise Refused("bad_signature", WRONG)
     external_id = f"{fields['order_code']}/{fields['payment_id']}"
-    return Received(Envelope("nganluong", "browser_return", external_id, request.query.encode(), FORM), RETURNED)
+    envelope = Envelope("nganluong", "browser_return", external_id, request.query.encode("latin-1"), FORM)
+    about = About(fields["order_code"], _whole(fields["price"]))
+    return Received(envelope, RETURNED[Standing.UNKNOWN], about=about, answers=RETURNED)
 
 
-def refusal(_reason: str) -> HttpAnswer:
-    """Return what the citizen sees when the gateway refuses a call for a reason of its own."""
-    return WRONG
+def _whole(text: str) -> int | None:
+    """None for a price that is no whole number: it is compared with nothing then, and settles nothing anyway."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= PRICE_DIGITS_MAX else None
 
 
 def _fields(query: str) -> dict[str, str]:

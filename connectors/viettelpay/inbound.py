@@ -9,7 +9,6 @@ be signed.
 import json
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
 from connectors.viettelpay.result_codes import PAID
@@ -17,6 +16,7 @@ from connectors.viettelpay.signatures import RESULT_ANSWER, VERIFY, VERIFY_ANSWE
 from truc.connections import Connection
 from truc.envelope import Envelope
 from truc.inbound.callbacks import About, HttpAnswer, Incoming, Received, Refused, Standing
+from truc.inbound.pages import after_return, unverified
 
 FORM = "application/x-www-form-urlencoded"
 BILL = re.compile(r"([1-9][0-9]{0,12})VND")  # as mappings.viettelpay.payment writes it
@@ -45,15 +45,14 @@ def _json(fields: Fields) -> HttpAnswer:
     return HttpAnswer(200, json.dumps(fields).encode())
 
 
-def _page(status: int, text: str) -> HttpAnswer:
-    page = f'<!doctype html><html lang="vi"><meta charset="utf-8"><title>ViettelPay</title><p>{text}</p></html>'
-    return HttpAnswer(status, page.encode(), "text/html; charset=utf-8")
-
-
 WRONG_BILL, BAD_CHECKSUM, OTHER = (_json({"error_code": code}) for code in ("01", "02", "03"))
-PAID_PAGE = _page(200, "ViettelPay báo đã thanh toán. Kết quả chính thức có sau khi hai hệ thống đối chiếu.")
-UNPAID_PAGE = _page(200, "Giao dịch chưa hoàn tất. Nếu tài khoản đã bị trừ tiền, xin chờ ViettelPay xác nhận.")
-WRONG_PAGE = _page(400, "Không xác minh được kết quả thanh toán.")
+PAID_PAGES = after_return(
+    "ViettelPay", "ViettelPay báo đã thanh toán. Kết quả chính thức có sau khi hai hệ thống đối chiếu."
+)
+UNPAID_PAGES = after_return(
+    "ViettelPay", "Giao dịch chưa hoàn tất. Nếu tài khoản đã bị trừ tiền, xin chờ ViettelPay xác nhận."
+)
+WRONG_PAGE = unverified("ViettelPay")
 
 
 def receive(request: Incoming, connection: Connection) -> Received:
@@ -96,17 +95,14 @@ def _verify_answer(fields: Fields, merchant: Agreed, code: str) -> HttpAnswer:
 
 
 def _result(request: Incoming, merchant: Agreed, return_url: str) -> Received:
-    """Take the result: its form as it came, beside the moment it came, since the call names none."""
+    """Take the result: its form as it came. It names no time: the core books that of its coming."""
     fields = _signed_result(_form(request.body, OTHER), merchant, wrong=OTHER, unsigned=BAD_CHECKSUM)
-    received_at = datetime.now(UTC).isoformat(timespec="seconds")
-    kept = json.dumps({"received_at": received_at, "form": request.body.decode("ascii")}).encode()
-    # The moment is part of the name, so that a repeat is no other message under the name of the first.
-    name = f"{fields['order_id']}/{fields['vt_transaction_id']}/{received_at}"
+    # An order may have several results, and one that is no payment's names no transaction.
+    name = f"{fields['order_id']}/{fields['vt_transaction_id']}/{fields['error_code']}/{fields['payment_status']}"
     answers = {one: _result_answer(fields, merchant, code, return_url) for one, code in RESULT_CODES.items()}
     about = About(fields["order_id"], _whole(fields["trans_amount"]))
-    return Received(
-        Envelope("viettelpay", "result", name, kept), answers[Standing.UNKNOWN], about=about, answers=answers
-    )
+    envelope = Envelope("viettelpay", "result", name, request.body, FORM)
+    return Received(envelope, answers[Standing.UNKNOWN], about=about, answers=answers)
 
 
 def _result_answer(fields: Fields, merchant: Agreed, code: str, return_url: str) -> HttpAnswer:
@@ -120,9 +116,11 @@ def _browser_return(request: Incoming, merchant: Agreed, _return_url: str) -> Re
     """Take the return of a citizen's browser: verified and kept, and booked nowhere."""
     form = _form(request.query.encode("latin-1"), WRONG_PAGE)
     fields = _signed_result(form, merchant, wrong=WRONG_PAGE, unsigned=WRONG_PAGE)
-    page = PAID_PAGE if (fields["payment_status"], fields["error_code"]) == (PAID, "00") else UNPAID_PAGE
+    answers = PAID_PAGES if (fields["payment_status"], fields["error_code"]) == (PAID, "00") else UNPAID_PAGES
     name = f"{fields['order_id']}/{fields['vt_transaction_id']}"
-    return Received(Envelope("viettelpay", "browser_return", name, request.query.encode("latin-1"), FORM), page)
+    envelope = Envelope("viettelpay", "browser_return", name, request.query.encode("latin-1"), FORM)
+    about = About(fields["order_id"], _whole(fields["trans_amount"]))
+    return Received(envelope, answers[Standing.UNKNOWN], about=about, answers=answers)
 
 
 def _signed_result(form: Fields, merchant: Agreed, *, wrong: HttpAnswer, unsigned: HttpAnswer) -> dict[str, str]:

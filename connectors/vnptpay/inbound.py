@@ -6,6 +6,7 @@ a notification is kept says what the setting made of it.
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -14,6 +15,7 @@ from truc.connections import Connection
 from truc.envelope import Envelope
 from truc.errors import SetupError
 from truc.inbound.callbacks import About, HttpAnswer, Incoming, Received, Refused, Standing
+from truc.inbound.pages import after_return
 from truc.trust.signing import Profile, verify
 
 PARTY = "vnptpay"
@@ -21,14 +23,10 @@ FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 NEEDED = ("resultCd", "timeStamp", "merTrxId", "trxId", "merId", "amount", "merchantToken")
 TIME_STAMP_DIGITS = 13  # milliseconds of the epoch
 AMOUNT_DIGITS_MAX = 15
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # No answer to a notification is published: 200 for what is kept, 400 for what is not believed.
 KEPT, WRONG = HttpAnswer(200), HttpAnswer(400)
-RETURNED = HttpAnswer(
-    200,
-    '<!doctype html><html lang="vi"><meta charset="utf-8"><title>VNPT ePay</title>'
-    "<p>Đã nhận. Kết quả chính thức có sau khi VNPT ePay xác nhận với hệ thống.</p></html>".encode(),
-    pay_page.HTML,
-)
+RETURNED = after_return("VNPT ePay", "Đã nhận. Kết quả chính thức có sau khi VNPT ePay xác nhận với hệ thống.")
 # The setting of a merchant's contract → is payToken part of the token.
 TOKENS = {"plain": False, "with_pay_token": True}
 
@@ -61,7 +59,8 @@ def _notification(request: Incoming, connection: Connection) -> Received:
     fields = _verified(_json(request.body) if is_json else _form(request.body, WRONG), connection, WRONG)
     name = f"{fields['merTrxId']}/{fields['trxId']}"
     envelope = Envelope(PARTY, _kind(fields["resultCd"], connection), name, request.body, JSON if is_json else FORM)
-    return Received(envelope, KEPT, about=About(fields["merTrxId"], _whole(fields["amount"])))
+    about = About(fields["merTrxId"], _whole(fields["amount"]))
+    return Received(envelope, KEPT, about=about, said_at=_said_at(fields["timeStamp"]))
 
 
 def _browser_return(request: Incoming, connection: Connection) -> Received:
@@ -70,7 +69,8 @@ def _browser_return(request: Incoming, connection: Connection) -> Received:
     query = request.query.encode("latin-1")
     fields = _verified(_form(query, pay_page.WRONG), connection, pay_page.WRONG)
     envelope = Envelope(PARTY, "browser_return", f"{fields['merTrxId']}/{fields['trxId']}", query, FORM)
-    return Received(envelope, RETURNED)
+    about = About(fields["merTrxId"], _whole(fields["amount"]))
+    return Received(envelope, RETURNED[Standing.UNKNOWN], about=about, answers=RETURNED)
 
 
 def _pay_page(request: Incoming, connection: Connection) -> Received:
@@ -92,6 +92,11 @@ def _pay_page(request: Incoming, connection: Connection) -> Received:
     about = About(form["merTrxId"], int(form["amount"]))
     envelope = Envelope(PARTY, "pay_page", form["merTrxId"], query, FORM)
     return Received(envelope, pay_page.NOT_OURS, about=about, answers=answers)
+
+
+def _said_at(text: str) -> datetime:
+    """timeStamp is in milliseconds of the epoch; of the order or of the notification: that is not published."""
+    return EPOCH + timedelta(milliseconds=int(text))
 
 
 def _kind(code: str, connection: Connection) -> str:

@@ -43,7 +43,7 @@ def _attempt(client: Client, limits: Limits, one: Claimed) -> Outcome:
         return _failed(limits, one, error, asked=asks)
     except Exception as error:  # noqa: BLE001  (a connector's bug: what it did before is not known)
         name = type(error).__name__
-        log.error("%s %s: the connector failed on outbox %d: %s", one.party, one.operation, one.id, name)  # noqa: TRY400
+        log.error("%s %s: the connector failed on outbox %d: %s", one.party, one.operation, one.id, name)  # noqa: TRY400  (an error's text may hold what was sent)
         return _unknown(limits, one, MalformedError(f"the connector failed: {name}", reason="connector_failed"))
 
 
@@ -71,7 +71,7 @@ def _attempt_batch(client: Client, limits: Limits, batch: Sequence[Claimed]) -> 
         return [_failed(limits, one, error, asked=False) for one in batch]
     except Exception as error:  # noqa: BLE001  (as above)
         name = type(error).__name__
-        log.error("%s %s: the connector failed on a batch: %s", batch[0].party, batch[0].operation, name)  # noqa: TRY400
+        log.error("%s %s: the connector failed on a batch: %s", batch[0].party, batch[0].operation, name)  # noqa: TRY400  (as above)
         problem = MalformedError(f"the connector failed: {name}", reason="connector_failed")
         return [_unknown(limits, one, problem) for one in batch]
     return [_arrived(one, receipt, "sent") for one in batch]

@@ -81,7 +81,7 @@ _MOVE = text(
         finished_at = CASE WHEN CAST(:reached_id AS bigint) IS NULL THEN now() END
     WHERE name = :name
     RETURNING {_COLUMNS}
-    """  # noqa: S608
+    """  # noqa: S608  (columns of ours)
 )
 
 

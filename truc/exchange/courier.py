@@ -265,7 +265,7 @@ class _Run:
         except Exception as error:  # noqa: BLE001  (raised at the end: the others are written down all the same)
             # The kind only: an error's text may hold what the partner said of a citizen.
             name, count = type(error).__name__, len(self.found)
-            log.error("%s: a batch of %d outcomes failed (%s); writing them one by one", self.party, count, name)  # noqa: TRY400
+            log.error("%s: a batch of %d outcomes failed (%s); writing them one by one", self.party, count, name)  # noqa: TRY400  (the kind only, as above)
             self._each_alone(self._hold_on)
             turn = self._hold_on(lambda transaction: self._written(transaction, [], 0))
         self.trying &= bool(self.in_hand) and not _calls(self.found)

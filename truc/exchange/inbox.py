@@ -1,11 +1,12 @@
 """The inbox: bytes are kept before anything reads them, once per (party, kind, external id, digest), then booked."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import DataError
 
@@ -15,20 +16,37 @@ from truc.errors import MalformedError
 from truc.exchange import bodies, meaning, set_aside, tallies
 from truc.exchange.journal import entries
 from truc.messages import Inbound, Unreadable
-from truc.store.opened import Store, Transaction
+from truc.store.opened import Statement, Store, Transaction, lock_each
 from truc.store.tables.exchange import CURSORS, INBOX
 
 log = logging.getLogger(__name__)
 
-_NAME = text(
+# One way to the database and back. `others` are known bytes under the same name: whoever keeps some holds its lock.
+_KEEP = text(
     """
-    INSERT INTO inbox_names AS known (party, kind, external_id, digest, inbox_id)
-    VALUES (:party, :kind, :external_id, :digest, nextval('exchange_seq'))
-    ON CONFLICT (party, kind, external_id, digest) DO UPDATE SET seen = known.seen + 1
-    RETURNING inbox_id, seen, EXISTS (
-        SELECT FROM inbox_names AS other
-        WHERE other.party = :party AND other.kind = :kind AND other.external_id = :external_id
-            AND other.digest <> :digest) AS others
+    WITH given AS (
+        SELECT *
+        FROM unnest(CAST(:parties AS text[]), CAST(:kinds AS text[]), CAST(:names AS text[]), CAST(:digests AS text[]),
+            CAST(:types AS text[]), CAST(:sealed AS bytea[]), CAST(:months AS integer[]))
+            AS given(party, kind, external_id, digest, content_type, sealed, months)
+    ), named AS (
+        INSERT INTO inbox_names AS known (party, kind, external_id, digest, inbox_id)
+        SELECT party, kind, external_id, digest, nextval('exchange_seq') FROM given
+        ON CONFLICT (party, kind, external_id, digest) DO UPDATE SET seen = known.seen + 1
+        RETURNING party, kind, external_id, inbox_id, seen, EXISTS (
+            SELECT FROM inbox_names AS other
+            WHERE other.party = known.party AND other.kind = known.kind AND other.external_id = known.external_id
+                AND other.digest <> known.digest) AS others
+    ), new AS (
+        SELECT given.*, inbox_id, new_body_id(months) AS body_id
+        FROM named JOIN given USING (party, kind, external_id) WHERE seen = 1
+    ), bodies AS (
+        INSERT INTO kept_bodies (id, digest, content_type, sealed) SELECT body_id, digest, content_type, sealed FROM new
+    ), entered AS (
+        INSERT INTO inbox (id, party, kind, external_id, digest, body_id)
+        SELECT inbox_id, party, kind, external_id, digest, body_id FROM new
+    )
+    SELECT party, kind, external_id, inbox_id, seen, others FROM named
     """
 )
 _FINISH = text(
@@ -73,19 +91,21 @@ Book = Callable[[Transaction, Origin, Inbound], None]
 
 def keep(transaction: Transaction, envelope: Envelope) -> Kept:
     """Keep the bytes. The same message again counts as seen once more; the same id with other bytes is an incident."""
-    transaction.lock("inbox", envelope.party, envelope.kind, envelope.external_id)
-    values = {
-        "party": envelope.party,
-        "kind": envelope.kind,
-        "external_id": envelope.external_id,
-        "digest": envelope.digest,
-    }
-    named = transaction.sql.execute(_NAME, values).one()
-    if named.seen == 1:
-        _insert(transaction, envelope, named.inbox_id)
-        if named.others:
-            _incident(transaction, envelope, named.inbox_id)
-    return Kept(int(named.inbox_id), first=named.seen == 1)
+    transaction.lock(*_lock_name(envelope))
+    rows = transaction.sql.execute(_KEEP, _values(transaction, [envelope])).all()
+    return _kept(transaction, [envelope], rows)[0]
+
+
+def keep_many(
+    transaction: Transaction, envelopes: Sequence[Envelope], *beside: Statement
+) -> tuple[list[Kept], list[Sequence[Any]]]:
+    """Keep all as `keep` keeps one, and return where, in the same order. No two may have one name.
+
+    What is asked `beside` goes the same way: the rows of each statement are returned too.
+    """
+    locks = lock_each([_lock_name(one) for one in envelopes])
+    _, rows, *others = transaction.together(locks, (_KEEP, _values(transaction, envelopes)), *beside)
+    return _kept(transaction, envelopes, rows), others
 
 
 def keep_page(transaction: Transaction, feed: str, page: Page) -> Kept:
@@ -261,19 +281,29 @@ def _waiting(transaction: Transaction, party: str, kinds: tuple[str, ...]) -> li
     return [int(row.id) for row in transaction.sql.execute(query.order_by(INBOX.c.id))]
 
 
-def _insert(transaction: Transaction, envelope: Envelope, inbox_id: int) -> None:
-    months = parties.manifest(envelope.party).retention(envelope.kind).bodies_months
-    body_id = bodies.keep(transaction, envelope.body, envelope.content_type, months=months)
-    transaction.sql.execute(
-        insert(INBOX).values(
-            id=inbox_id,
-            party=envelope.party,
-            kind=envelope.kind,
-            external_id=envelope.external_id,
-            digest=envelope.digest,
-            body_id=body_id,
-        )
-    )
+def _lock_name(envelope: Envelope) -> tuple[str, ...]:
+    return "inbox", *envelope.name
+
+
+def _kept(transaction: Transaction, envelopes: Sequence[Envelope], rows: Iterable[Any]) -> list[Kept]:
+    named = {(row.party, row.kind, row.external_id): row for row in rows}
+    found = [named[one.name] for one in envelopes]
+    for envelope, row in zip(envelopes, found, strict=True):
+        if row.others and row.seen == 1:
+            _incident(transaction, envelope, row.inbox_id)
+    return [Kept(int(row.inbox_id), first=row.seen == 1) for row in found]
+
+
+def _values(transaction: Transaction, envelopes: Sequence[Envelope]) -> dict[str, list[Any]]:
+    return {
+        "parties": [one.party for one in envelopes],
+        "kinds": [one.kind for one in envelopes],
+        "names": [one.external_id for one in envelopes],
+        "digests": [one.digest for one in envelopes],
+        "types": [one.content_type for one in envelopes],
+        "sealed": [transaction.sealer.seal(one.body, context=bodies.CONTEXT) for one in envelopes],
+        "months": [parties.manifest(one.party).retention(one.kind).bodies_months for one in envelopes],
+    }
 
 
 def _incident(transaction: Transaction, envelope: Envelope, inbox_id: int) -> None:
@@ -284,6 +314,6 @@ def _incident(transaction: Transaction, envelope: Envelope, inbox_id: int) -> No
         kind=envelope.kind,
         inbox_id=inbox_id,
         item=envelope.external_id,
-        reason="same_id_other_bytes",
+        reason=set_aside.INCIDENT,
         text="the same id came before with other bytes; both are kept",
     )

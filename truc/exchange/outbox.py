@@ -14,6 +14,7 @@ the rules.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from pydantic import ValidationError
 from sqlalchemy import text
@@ -27,6 +28,7 @@ from truc.messages import (
     NoticeDue,
     Outbound,
     PaymentRequested,
+    PostalCancelled,
     PostalRequested,
     RefundRequested,
     StatusChanged,
@@ -40,6 +42,7 @@ MESSAGES: dict[Event, type[Outbound]] = {
     Event.DOSSIER_RECEIVED: DossierReceived,
     Event.STATUS_CHANGED: StatusChanged,
     Event.POSTAL_REQUESTED: PostalRequested,
+    Event.POSTAL_CANCELLED: PostalCancelled,
     Event.PAYMENT_REQUESTED: PaymentRequested,
     Event.REFUND_REQUESTED: RefundRequested,
     Event.NOTICE_DUE: NoticeDue,
@@ -50,8 +53,9 @@ _PUBLISH = """
 WITH given AS MATERIALIZED (
     SELECT nextval('exchange_seq') AS id, one.*
     FROM unnest(CAST(%(parties)s AS text[]), CAST(%(operations)s AS text[]), CAST(%(keys)s AS text[]),
-                CAST(%(external_ids)s AS text[]), CAST(%(messages)s AS integer[]))
-        AS one(party, operation, key, external_id, message)
+                CAST(%(external_ids)s AS text[]), CAST(%(messages)s AS integer[]),
+                CAST(%(not_before)s AS timestamptz[]))
+        AS one(party, operation, key, external_id, message, not_before)
 ), named AS (
     INSERT INTO outbox_names (party, operation, external_id, outbox_id)
     SELECT party, operation, external_id, id FROM given ORDER BY party, operation, external_id
@@ -67,9 +71,10 @@ WITH given AS MATERIALIZED (
     INSERT INTO kept_bodies (id, digest, content_type, sealed)
     SELECT id, digest, %(content_type)s, sealed FROM kept
 ), new AS (
-    INSERT INTO outbox (id, place, party, operation, key, external_id, dossier_code, amount_vnd, message_id, trace)
+    INSERT INTO outbox (id, place, party, operation, key, external_id, dossier_code, amount_vnd, message_id, trace,
+        not_before)
     SELECT given.id, given.id, given.party, given.operation, given.key, given.external_id, kept.dossier_code,
-        kept.amount_vnd, kept.id, CAST(%(trace)s AS text)
+        kept.amount_vnd, kept.id, CAST(%(trace)s AS text), coalesce(given.not_before, now())
     FROM given JOIN named ON named.outbox_id = given.id JOIN kept ON kept.number = given.message
     ORDER BY given.id
     RETURNING party, operation
@@ -82,23 +87,34 @@ _WAKE = text("SELECT pg_notify(:woken, :party || '/' || name) FROM unnest(CAST(:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publication:
-    """One message to publish: to every party that declared an operation for `event`, or to `only`."""
+    """One message to publish: to every party that declared an operation for `event`, or to `only`.
+
+    It waits until `not_before`, where that is given; the sweep of the party's pipeline finds it then.
+    """
 
     event: Event
     message: Outbound
     key: str
     external_id: str
     only: str = ""
+    not_before: datetime | None = None
 
 
 def publish(
-    transaction: Transaction, event: Event, message: Outbound, *, key: str, external_id: str, only: str = ""
+    transaction: Transaction,
+    event: Event,
+    message: Outbound,
+    *,
+    key: str,
+    external_id: str,
+    only: str = "",
+    not_before: datetime | None = None,
 ) -> int:
     """Write the message to every party that declared an operation for `event` (or to `only`), once each.
 
     Return how many new messages wait. The same (party, operation, external_id) a second time is a no-op.
     """
-    one = Publication(event=event, message=message, key=key, external_id=external_id, only=only)
+    one = Publication(event=event, message=message, key=key, external_id=external_id, only=only, not_before=not_before)
     return publish_many(transaction, [one])
 
 
@@ -123,6 +139,7 @@ def publish_many(transaction: Transaction, given: Sequence[Publication]) -> int:
         "keys": [one.key for _, one, _, _ in addressed],
         "external_ids": [one.external_id for _, one, _, _ in addressed],
         "messages": [number for number, *_ in addressed],
+        "not_before": [one.not_before for _, one, _, _ in addressed],
         "sealed": [transaction.sealer.seal(one, context=CONTEXT) for one in written],
         "digests": [digest_of(one) for one in written],
         "months": list(months.values()),

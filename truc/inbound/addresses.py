@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
+from truc.connections import Connection
 from truc.errors import SetupError
+from truc.manifest import Callback
 
 Address = IPv4Address | IPv6Address
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
 TRUSTED_PROXIES = "TRUC_TRUSTED_PROXIES"  # environment: whose X-Forwarded-For is believed
-CALLBACK_ADDRESSES = "callback_addresses"  # connection setting: from where a party may call
+# Connection settings: from where a party may call; `<kind>_addresses` where one kind of call comes from elsewhere.
+CALLBACK_ADDRESSES = "callback_addresses"
 
 
 def trusted_proxies(environ: Mapping[str, str]) -> Networks:
@@ -46,6 +49,15 @@ def caller(peer: str, forwarded: str, proxies: Networks) -> str:
             return ""
         near = far
     return str(near)
+
+
+def allowed(connection: Connection, callback: Callback) -> Networks:
+    """Return from where this kind of call may come; empty for anywhere, as for every call of a citizen's browser."""
+    if callback.caller == "browser":
+        return ()
+    setting = f"{callback.name}_addresses"
+    setting = setting if connection.optional(setting) else CALLBACK_ADDRESSES
+    return networks(connection.optional(setting), f"connection {connection.party!r}: {setting}")
 
 
 def allows(allowed: Networks, address: str) -> bool:

@@ -9,13 +9,15 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from truc import parties, settings, tracing
-from truc.inbound import addresses, internal, keeping, metrics, partners, problems
+from truc.inbound import addresses, internal, keeping, metrics, partners, problems, reference_page
 from truc.inbound.body_limit import BodyLimit
+from truc.inbound.door import Door
 from truc.inbound.guard import CALLS, Pace
 from truc.manifest import Capability
 from truc.settings import Settings
 from truc.store.opened import Store, open_hub_store, open_store
 
+TITLE = "Trục — cổng tiếp nhận"
 BODY_BYTES_MAX = 8 * 1024 * 1024
 # Calls of the internal API that work at a time: as many as its store keeps connections.
 INTERNAL_AT_ONCE = 8
@@ -36,6 +38,9 @@ class Traced:
             return
         given = dict(scope["headers"]).get(tracing.HEADER.encode(), b"").decode("latin-1")
         with tracing.continued("gateway", given or None, kind="server") as span:
+            if span is tracing.NOTHING:
+                await self._app(scope, receive, send)
+                return
 
             async def told(message: Message) -> None:
                 if message["type"] == "http.response.start":
@@ -64,18 +69,20 @@ def create_app(at: Settings | None = None, *, pace: Pace = CALLS) -> FastAPI:
 
     app = FastAPI(
         lifespan=open_while_serving,
-        title="Trục — cổng tiếp nhận",
+        title=TITLE,
         description=internal.DESCRIPTION,
         version="1",
+        docs_url=None,
         redoc_url=None,
         exception_handlers=problems.HANDLERS,
     )
     app.state.turned_away = desk.turned_away
     app.add_middleware(BodyLimit, bytes_max=BODY_BYTES_MAX)
+    app.add_middleware(Door, desk=desk)
     app.add_middleware(Traced)
-    app.router.routes.insert(0, partners.route(desk))  # the first to be looked at: partners wait for an answer
-    app.include_router(internal.router(store, here.secrets, _payable()))
-    app.include_router(metrics.router(store, here.secrets))
+    app.include_router(internal.router(store, here.secrets, _payable(), desk.known))
+    app.include_router(metrics.router(store, here.secrets, desk.turned_away))
+    app.include_router(reference_page.router(TITLE, "/openapi.json"))
     app.add_api_route("/health", _health(store), include_in_schema=False)
     return app
 

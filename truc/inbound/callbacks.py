@@ -5,10 +5,11 @@ received and says what the partner expects to hear; it raises Refused when signa
 wrong. It books nothing: the gateway keeps the bytes first, and answers then.
 
 A call about one of our orders says so in `about`; where the partner expects another answer for an order
-that is unknown, of another amount or settled already, `answers` holds it.
+that is unknown, of another amount or settled already, `answers` holds it. A call that asks us for what an order is
+about has a `question`: the gateway finds the order, the party's mapping writes it, and the question makes the answer.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -54,12 +55,24 @@ class About:
     amount_vnd: int | None  # None where the call states none
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """The order that a call asks for: a dossier's payment, by the second at which it was requested.
+
+    `answer` makes the partner's answer of what `mappings.<party>.<kind>.write` wrote of the order.
+    """
+
+    dossier_code: str
+    requested_at: datetime
+    answer: Callable[[bytes], HttpAnswer]
+
+
 @dataclass(frozen=True, slots=True)
 class Received:
     """A verified call: what to keep, and what to answer once it is kept.
 
-    `said_at` is when the partner says that it spoke, where its signature covers that: a call older than the party's
-    `callback_age_max_s` is kept and set aside, not booked.
+    `said_at` is when the partner says that it spoke, where its signature covers that: a call older than the window of
+    its kind is kept and set aside, not booked. To a `question` about no order of ours the answer is `answer`.
     """
 
     envelope: Envelope
@@ -67,6 +80,7 @@ class Received:
     about: About | None = None
     answers: Mapping[Standing, HttpAnswer] = field(default_factory=dict)
     said_at: datetime | None = None
+    question: Question | None = None
 
 
 class Refused(Exception):  # noqa: N818  (it is the partner's call that is refused, no error of ours)

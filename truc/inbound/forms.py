@@ -21,6 +21,7 @@ from pydantic import (
 
 from truc.domain.identifiers import personal_id, tax_code
 from truc.errors import MalformedError
+from truc.inbound import examples
 from truc.messages import Channel, PaymentDetails, Person, Vnd
 
 BATCH_MAX = 500
@@ -53,7 +54,13 @@ Instant = Annotated[AwareDatetime, AfterValidator(_that_has_been)]
 Applicant = Annotated[Person, AfterValidator(_proper)]
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
 Name = Annotated[str, Path(max_length=100, pattern=r"^[^\x00]*$")]
+DossierCode = Annotated[str, Path(max_length=100, pattern=r"^[^\x00]*$", examples=[examples.DOSSIER_CODE])]
+OurReference = Annotated[str, Path(max_length=100, pattern=r"^[^\x00]*$", examples=[examples.OUR_REFERENCE])]
 Text = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^\x00]*$")]
+
+
+def _shown(*each: examples.JsonObject) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": list(each)})
 
 
 class Body(BaseModel):
@@ -64,6 +71,8 @@ class Body(BaseModel):
 
 class DossierIn(Body):
     """A dossier taken in at a counter or by post."""
+
+    model_config = _shown(examples.DOSSIER)
 
     reference: Word = Field(description="The caller's own name for it; a second call with it changes nothing.")
     procedure_code: Word
@@ -77,6 +86,8 @@ class DossierIn(Body):
 
 class StatusIn(Body):
     """An officer moved a dossier, named in exactly one of three ways."""
+
+    model_config = _shown(examples.STATUS)
 
     dossier_code: Text = ""
     portal_code: Text = ""
@@ -108,6 +119,8 @@ class PaymentIn(Body):
     `details` say what it is for; a dossier's fees need none.
     """
 
+    model_config = _shown(examples.PAYMENT, examples.PAID_AT_THE_COUNTER, examples.FOR_A_FINE)
+
     reference: Word
     dossier_code: Text = ""
     portal_code: Text = ""
@@ -135,6 +148,8 @@ class PaymentIn(Body):
 
 class RefundIn(Body):
     """Money of one payment that is to go back, wholly or in part."""
+
+    model_config = _shown(examples.REFUND)
 
     reference: Word = Field(description="The caller's own name for the refund; a second call with it changes nothing.")
     amount_vnd: Vnd = Field(gt=0)
@@ -175,4 +190,9 @@ def _apart(value: object, read: ValidatorFunctionWrapHandler) -> object:
 
 
 Apart = WrapValidator(_apart)
-Many = Field(max_length=BATCH_MAX)
+Dossiers = Annotated[list[Annotated[DossierIn, Apart]], Field(max_length=BATCH_MAX, examples=[[examples.DOSSIER]])]
+Statuses = Annotated[list[Annotated[StatusIn, Apart]], Field(max_length=BATCH_MAX, examples=[[examples.STATUS]])]
+Payments = Annotated[
+    list[Annotated[PaymentIn, Apart]],
+    Field(max_length=BATCH_MAX, examples=[[examples.PAYMENT, examples.PAID_AT_THE_COUNTER]]),
+]

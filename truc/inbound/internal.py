@@ -4,34 +4,38 @@ Each item of a batch stands for itself: a bad one is answered with its error, th
 The caller's `reference` makes a repeated call a no-op that answers as the first did.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from fastapi import APIRouter, Depends, HTTPException, Security
+from fastapi import APIRouter, Depends, HTTPException, Response, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 from sqlalchemy.exc import DataError, IntegrityError
 
 from truc.domain.calendar import WorkingCalendar
 from truc.domain.status import Outcome, Status
-from truc.errors import MalformedError
-from truc.inbound import clients
+from truc.errors import MalformedError, SetupError
+from truc.inbound import clients, notices, shipments
 from truc.inbound.clients import Scope
 from truc.inbound.forms import (
-    Apart,
     Body,
+    DossierCode,
     DossierIn,
-    Many,
+    Dossiers,
     Misshapen,
-    Name,
+    OurReference,
     PaymentIn,
+    Payments,
     RefundIn,
     Result,
+    Statuses,
     StatusIn,
 )
+from truc.inbound.known import Known
 from truc.inbound.problems import answers
-from truc.services import dossiers, payments, refunds, standing
+from truc.services import bills, dossiers, payments, refunds, standing
 from truc.services.dossiers import Intake, StatusChange
 from truc.services.payments import PaymentWish
 from truc.services.refunds import RefundWish
@@ -39,8 +43,10 @@ from truc.services.standing import DossierStanding, PaymentStanding
 from truc.store import catalogue
 from truc.store.opened import Store, Transaction
 
+log = logging.getLogger(__name__)
+
 Item = TypeVar("Item", bound=Body)
-Found = TypeVar("Found", DossierStanding, PaymentStanding)
+Found = TypeVar("Found", DossierStanding, PaymentStanding, bytes)
 Act = Callable[[Transaction, Item], Result]
 KEY = HTTPBearer(auto_error=False, description="The client's own key, one per calling system: `truc client add NAME`.")
 DESCRIPTION = """What the one-stop software hands to the hub, and what it asks of it.
@@ -53,8 +59,8 @@ WRITES: dict[str, Any] = {"responses": answers(400, 401, 403, 408, 413, 422, 503
 READS: dict[str, Any] = {"responses": answers(401, 403, 404, 422, 503)}
 
 
-def router(store: Store, secrets: Path, parties: frozenset[str]) -> APIRouter:
-    """Return the routes over this store; `parties` are those a payment may go through."""
+def router(store: Store, secrets: Path, parties: frozenset[str], known: Known) -> APIRouter:
+    """Return the routes over this store; `parties` are those a payment may go through, `known` their connections."""
 
     def client(needed: SecurityScopes, given: Annotated[HTTPAuthorizationCredentials | None, Depends(KEY)]) -> str:
         """Who is calling; 401 without a valid key, 403 with one that lacks the scope of this route."""
@@ -84,7 +90,7 @@ def router(store: Store, secrets: Path, parties: frozenset[str]) -> APIRouter:
         return one(body, partial(_receive, source=source, calendar=calendar()))
 
     @api.post("/dossiers/batch", summary="Hand over many dossiers", **WRITES)
-    def post_dossiers(body: Annotated[list[Annotated[DossierIn, Apart]], Many], source: dossier_writer) -> list[Result]:
+    def post_dossiers(body: Dossiers, source: dossier_writer) -> list[Result]:
         return each(body, partial(_receive, source=source, calendar=calendar()))
 
     @api.post("/statuses", summary="Report one status change", **WRITES)
@@ -92,7 +98,7 @@ def router(store: Store, secrets: Path, parties: frozenset[str]) -> APIRouter:
         return one(body, partial(_change, source=source))
 
     @api.post("/statuses/batch", summary="Report many status changes, in order", **WRITES)
-    def post_statuses(body: Annotated[list[Annotated[StatusIn, Apart]], Many], source: status_writer) -> list[Result]:
+    def post_statuses(body: Statuses, source: status_writer) -> list[Result]:
         return each(body, partial(_change, source=source))
 
     @api.post("/payments", summary="Ask for one payment", **WRITES)
@@ -100,23 +106,38 @@ def router(store: Store, secrets: Path, parties: frozenset[str]) -> APIRouter:
         return one(body, partial(_pay, source=source, parties=parties))
 
     @api.post("/payments/batch", summary="Ask for many payments", **WRITES)
-    def post_payments(body: Annotated[list[Annotated[PaymentIn, Apart]], Many], source: payment_writer) -> list[Result]:
+    def post_payments(body: Payments, source: payment_writer) -> list[Result]:
         return each(body, partial(_pay, source=source, parties=parties))
 
     @api.post("/payments/{our_reference}/refund", summary="Ask for money of one payment to go back", **WRITES)
-    def post_refund(our_reference: Name, body: RefundIn, source: payment_writer) -> Result:
+    def post_refund(our_reference: OurReference, body: RefundIn, source: payment_writer) -> Result:
         return one(body, partial(_refund, our_reference=our_reference, source=source))
 
     @api.get("/dossiers/{dossier_code}", summary="Where a dossier stands", **reads)
-    def get_dossier(dossier_code: Name) -> DossierStanding:
+    def get_dossier(dossier_code: DossierCode) -> DossierStanding:
         with store.begin() as transaction:
             return _found(standing.of_dossier(transaction, dossier_code))
 
     @api.get("/payments/{our_reference}", summary="Where a payment stands", **reads)
-    def get_payment(our_reference: Name) -> PaymentStanding:
+    def get_payment(our_reference: OurReference) -> PaymentStanding:
         with store.begin() as transaction:
-            return _found(standing.of_payment(transaction, our_reference))
+            found = _found(standing.of_payment(transaction, our_reference))
+        return _with_vietqr(found, known)
 
+    @api.get(
+        "/payments/{our_reference}/bill",
+        summary="The partner's own receipt of a payment (PDF), once it is fetched",
+        response_class=Response,
+        responses=READS["responses"] | {200: {"content": {bills.PDF: {}}}},
+    )
+    def get_bill(
+        our_reference: OurReference, _source: payment_writer
+    ) -> Response:  # it names the payer: `read` does not do
+        with store.begin() as transaction:
+            return Response(_found(bills.kept(transaction, our_reference)), media_type=bills.PDF)
+
+    api.include_router(shipments.router(store, client))
+    api.include_router(notices.router(store, client))
     return api
 
 
@@ -134,6 +155,16 @@ def _found(one: Found | None) -> Found:
     if one is None:
         raise HTTPException(404, {"reason": "unknown", "error": "nothing of this name is here"})
     return one
+
+
+def _with_vietqr(found: PaymentStanding, known: Known) -> PaymentStanding:
+    """Where no QR can be made, the payment is told all the same; a party without a connection here needs none."""
+    try:
+        return standing.with_vietqr(found, known.connection(found.party))
+    except (MalformedError, SetupError) as error:
+        if error.reason != "connection_missing":
+            log.error("%s: no VietQR: %s", found.party, error)  # noqa: TRY400  (the text says all)
+        return found
 
 
 def _carry_out(store: Store, item: Item | Misshapen, act: Act[Item]) -> Result:

@@ -1,4 +1,4 @@
-"""What Prometheus reads on /metrics: volumes and times of the exchange by party and kind, and when certificates end.
+"""What Prometheus reads on /metrics: volumes and times of the exchange, ends of certificates, calls turned away.
 
 No figure carries a name or an id. Of the exchange, everything is read from what is open now (drawer 0) and from the
 tallies, which are kept as outcomes happen: what a reading costs does not grow with history. It takes a key of its own
@@ -28,6 +28,7 @@ from sqlalchemy.exc import OperationalError
 from truc import parties, secrets_file
 from truc.errors import SetupError
 from truc.exchange.tallies import BUCKETS_S
+from truc.inbound.guard import REASONS, TurnedAway
 from truc.manifest import Manifest
 from truc.store.opened import Store, Transaction
 from truc.trust import certificates, tls
@@ -125,6 +126,25 @@ class CertificateCollector(Collector):
 
 
 @dataclass(frozen=True, slots=True)
+class TurnedAwayCollector(Collector):
+    """Reads what this process of the gateway turned away without keeping it; a restart begins at 0."""
+
+    turned_away: TurnedAway
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield one family; the gateway's own reasons are there as 0 for every party that calls us."""
+        times = {(one.party, reason): 0 for one in parties.manifests() if one.callbacks for reason in REASONS}
+        found = CounterMetricFamily(
+            "truc_gateway_calls_turned_away",
+            "Partners' calls of which nothing was kept, since the gateway started.",
+            labels=["party", "reason"],
+        )
+        for labels, count in sorted((times | dict(self.turned_away.times())).items()):
+            found.add_metric(labels, count)
+        yield found
+
+
+@dataclass(frozen=True, slots=True)
 class Collectors(Collector):
     """Several, read one after the other."""
 
@@ -143,10 +163,12 @@ def ensure_key(folder: Path) -> str:
     return secrets_file.read(folder, KEY_FILE)
 
 
-def router(store: Store, folder: Path) -> APIRouter:
-    """Return the route /metrics over this store; `folder` holds the key."""
+def router(store: Store, folder: Path, turned_away: TurnedAway) -> APIRouter:
+    """Return the route /metrics over this store and what this gateway turned away; `folder` holds the key."""
     ensure_key(folder)
-    collector = Collectors((ExchangeCollector(store), CertificateCollector(tls.folder())))
+    collector = Collectors(
+        (ExchangeCollector(store), CertificateCollector(tls.folder()), TurnedAwayCollector(turned_away))
+    )
 
     def reader(given: Annotated[HTTPAuthorizationCredentials | None, Depends(KEY)]) -> None:
         """401 without the key. It is read anew each time: a new one needs no restart."""
@@ -163,7 +185,7 @@ def router(store: Store, folder: Path) -> APIRouter:
         try:
             return Response(encode(collector), media_type=content_type)
         except OperationalError as error:
-            log.error("metrics: the store does not answer (%s)", type(error.orig).__name__)  # noqa: TRY400
+            log.error("metrics: the store does not answer (%s)", type(error.orig).__name__)  # noqa: TRY400  (a traceback shows it)
             return Response(status_code=503)
 
     return api
@@ -315,7 +337,7 @@ def _incoming() -> list[tuple[str, str]]:
 
 
 def _kinds(one: Manifest) -> tuple[str, ...]:
-    return (*(feed.name for feed in one.feeds), *one.callbacks)
+    return (*(feed.name for feed in one.feeds), *one.callback_names)
 
 
 def _parties() -> dict[tuple[str, ...], float]:

@@ -1,11 +1,12 @@
 """Says how our own orders stand to what partners' calls say of them: one indexed read."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 
 from truc.inbound.callbacks import About, Standing
-from truc.store.opened import Transaction
+from truc.store.opened import Statement
 
 WAITS = frozenset({"created", "pending", "in_doubt"})  # every other state is an end
 
@@ -17,16 +18,18 @@ _ORDERS = text(
 )
 
 
-def standings_of(transaction: Transaction, asked: Collection[tuple[str, About]]) -> dict[tuple[str, About], Standing]:
-    """Return the standing of each (party, order) as the store knows it now: what came just before is not booked yet."""
-    if not asked:
-        return {}
-    named = [about.our_reference for _, about in asked]
-    rows = {row.our_reference: row for row in transaction.sql.execute(_ORDERS, {"named": named})}
-    return {(party, about): _standing(party, about, rows.get(about.our_reference)) for party, about in asked}
+def finding(asked: Collection[tuple[str, About]]) -> Statement:
+    """Return what finds the orders that are asked about, each with its party."""
+    return _ORDERS, {"named": [about.our_reference for _, about in asked]}
 
 
-def _standing(party: str, about: About, row: Row[tuple[object, ...]] | None) -> Standing:
+def standings(asked: Collection[tuple[str, About]], rows: Iterable[Any]) -> dict[tuple[str, About], Standing]:
+    """Return the standing of each as the rows found tell it: what came just before is not booked yet."""
+    found = {row.our_reference: row for row in rows}
+    return {(party, about): _standing(party, about, found.get(about.our_reference)) for party, about in asked}
+
+
+def _standing(party: str, about: About, row: Any) -> Standing:
     if row is None or row.party != party:
         return Standing.UNKNOWN
     if about.amount_vnd is not None and about.amount_vnd != row.amount_vnd:

@@ -1,40 +1,32 @@
-"""Partners call back on /partners/{party}/{kind}: who may, how fast and how much, then verified, kept and answered."""
+"""Partners call back: whether what they say is theirs and of now, kept first, and what each hears then."""
 
-import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from functools import partial
-from math import ceil
+from datetime import UTC, datetime
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from truc import parties, tracing
 from truc.connections import Connection
 from truc.domain.text import storable
 from truc.envelope import Envelope, digest_of
-from truc.errors import SetupError
+from truc.errors import MalformedError, RejectedError, SetupError
 from truc.exchange import inbox
 from truc.exchange.inbox import Kept
-from truc.inbound import addresses
-from truc.inbound.addresses import CALLBACK_ADDRESSES, Networks
-from truc.inbound.body_limit import BodyTooLargeError
-from truc.inbound.callbacks import About, HttpAnswer, Incoming, Received, Refused, Standing
+from truc.inbound import addresses, orders, questions, window
+from truc.inbound.addresses import Networks
+from truc.inbound.callbacks import About, HttpAnswer, Incoming, Question, Received, Refused, Standing
 from truc.inbound.guard import CALLS, REFUSALS_KEPT, Buckets, Pace, TurnedAway
-from truc.inbound.keeping import Batches, keep_many, name_of
+from truc.inbound.keeping import Batches
 from truc.inbound.known import Known
-from truc.inbound.orders import standings_of
+from truc.inbound.returns import ask_at_once
+from truc.manifest import Callback
 from truc.store.opened import Store, Transaction
 
 log = logging.getLogger(__name__)
 
-# Clocks differ a little; a call from further ahead is no call of now.
-AHEAD = timedelta(minutes=5)
 ANSWER_WITHIN_S = 10.0  # then 503: what is kept all the same is recognised when the partner calls again
 STORE_AWAY = (OperationalError, InterfaceError, PoolTimeoutError)
 
@@ -63,123 +55,96 @@ class Aside:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call on its way into the store, and what its partner hears once it is there."""
+    """One call on its way into the store, and why it must not be booked, where it must not."""
 
-    envelope: Envelope
-    answer: HttpAnswer
-    about: About | None = None
-    answers: Mapping[Standing, HttpAnswer] = field(default_factory=dict)
+    declared: Callback
+    received: Received
     aside: Aside | None = None
 
+    @property
+    def envelope(self) -> Envelope:
+        """What is kept of it."""
+        return self.received.envelope
 
-def route(desk: Desk) -> Route:
-    """Return the route; every method but GET and POST is answered 405."""
-    calls = Buckets(desk.pace)
-    batches = Batches(partial(keep, desk.store), lambda one: name_of(one.envelope))
-
-    async def callback(request: Request) -> Response:
-        """Take a partner's call."""
-        party, kind = request.path_params["party"], request.path_params["kind"]
-        if party not in parties.names() or kind not in parties.manifest(party).callbacks:
-            return Response(status_code=404)
-        address = _address(request, desk.proxies)
-        if wait_s := calls.wait_s(party, address):
-            desk.turned_away.count(party, "too_many_calls")
-            return Response(status_code=429, headers={"Retry-After": str(ceil(wait_s))})
-        incoming = await _read(party, request, address, desk.turned_away)
-        answer = await _taken(desk, batches, party, kind, incoming)
-        return Response(answer.body, answer.status, media_type=answer.content_type)
-
-    # Starlette answers HEAD where it answers GET; a call that may book money is no reading.
-    found = Route("/partners/{party}/{kind}", callback, methods=["GET", "POST"], include_in_schema=False)
-    found.methods = {"GET", "POST"}
-    return found
+    @property
+    def about(self) -> About | None:
+        """The order to be looked up: where the answer hangs on it."""
+        return self.received.about if self.received.answers else None
 
 
-def _address(request: Request, proxies: Networks) -> str:
-    peer = request.client.host if request.client else ""
-    if not proxies:
-        return peer
-    return addresses.caller(peer, ",".join(request.headers.getlist("x-forwarded-for")), proxies)
-
-
-async def _read(party: str, request: Request, address: str, turned_away: TurnedAway) -> Incoming:
-    """Read the call whole, or raise 413. A header given twice is one value, joined by a comma (RFC 9110, 5.3)."""
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in request.scope["headers"]:
-        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    most = parties.manifest(party).callback_bytes_max  # what is refused is kept: a stranger must not fill the store
-    query, body = request.scope["query_string"].decode("latin-1"), bytearray()
-    async for part in request.stream():
-        body += part
-        if len(query) + len(body) > most:
-            turned_away.count(party, "too_large")
-            raise BodyTooLargeError
-    return Incoming(request.method, request.scope["path"], query, headers, bytes(body), address)
-
-
-async def _taken(
-    desk: Desk, batches: Batches[Call, tuple[HttpAnswer, int]], party: str, kind: str, incoming: Incoming
+async def taken(
+    desk: Desk, batches: Batches[Call, tuple[HttpAnswer, int]], party: str, declared: Callback, incoming: Incoming
 ) -> HttpAnswer:
     """Take the call; what cannot be kept now is answered 503, so that the partner tries again."""
+    kind = declared.name
     try:
-        call = judged(desk, party, kind, incoming)
+        call = judged(desk, party, declared, incoming)
         if isinstance(call, HttpAnswer):
             return call
         if batches.is_full:
             desk.turned_away.count(party, "too_busy")
             return HttpAnswer(503)
         with tracing.span("keep", attributes={"truc.party": party, "truc.kind": call.envelope.kind}) as span:
-            async with asyncio.timeout(ANSWER_WITHIN_S):
-                answer, inbox_id = await batches.done(call)
+            answer, inbox_id = await batches.done(call, within_s=ANSWER_WITHIN_S)
             span.set_attribute("truc.exchange_id", inbox_id)
     except SetupError as error:
         log.error("%s %s: %s", party, kind, error)  # noqa: TRY400  (the text says all; a traceback adds noise)
     except STORE_AWAY:
         log.error("%s %s: the store does not answer", party, kind)  # noqa: TRY400  (a traceback shows the statement)
     except TimeoutError:
-        log.error("%s %s: not kept within %.0f s", party, kind, ANSWER_WITHIN_S)  # noqa: TRY400
+        log.error("%s %s: not kept within %.0f s", party, kind, ANSWER_WITHIN_S)  # noqa: TRY400  (says all)
     else:
         return answer
     return HttpAnswer(503)
 
 
-def judged(desk: Desk, party: str, kind: str, incoming: Incoming) -> Call | HttpAnswer:
+def judged(desk: Desk, party: str, declared: Callback, incoming: Incoming) -> Call | HttpAnswer:
     """Return what is to be kept of the call, or the answer to one of which nothing is.
 
     A call that is refused is kept too. From an address that the party's connection does not allow nothing is kept:
     whoever called may be anybody.
     """
-    connection = desk.known.connection(party)
-    allowed = addresses.networks(connection.optional(CALLBACK_ADDRESSES), f"connection {party!r}: {CALLBACK_ADDRESSES}")
-    if not addresses.allows(allowed, incoming.address):
+    connection, kind = desk.known.connection(party), declared.name
+    if not addresses.allows(addresses.allowed(connection, declared), incoming.address):
         desk.turned_away.count(party, "address_not_allowed")
         log.warning("%s %s: refused, address_not_allowed (%s)", party, kind, incoming.address or "unknown")
         return _refusal(party, "address_not_allowed", HttpAnswer(403))
-    try:
-        received = _verified(connection, incoming)
-    except Refused as refused:
-        log.warning("%s %s: refused, %s", party, kind, refused.reason)
+    received = _verified(connection, kind, incoming)
+    if isinstance(received, Refused):
+        log.warning("%s %s: refused, %s", party, kind, received.reason)
         if desk.refusals.wait_s(party):
-            desk.turned_away.count(party, refused.reason)
-            answer: HttpAnswer = refused.answer
+            desk.turned_away.count(party, received.reason)
+            answer: HttpAnswer = received.answer
             return answer
-        return _refused(party, kind, incoming, refused)
-    about = received.about if received.answers else None
-    return Call(received.envelope, received.answer, about, received.answers, _untimely(received, desk.now()))
+        return _refused(party, declared, incoming, received)
+    age_max_s = window.age_max_s(connection, declared)
+    return Call(declared, received, _untimely(received, now=desk.now(), age_max_s=age_max_s))
 
 
 def keep(store: Store, calls: Sequence[Call]) -> list[tuple[HttpAnswer, int]]:
     """Keep the bytes of all in one transaction; return what each partner hears, and where its call is kept."""
     with store.begin() as transaction:
-        kept = keep_many(transaction, [one.envelope for one in calls])
         asked = {(one.envelope.party, one.about) for one in calls if one.about is not None}
-        standings = standings_of(transaction, asked)
+        kept, [rows] = inbox.keep_many(transaction, [one.envelope for one in calls], orders.finding(asked))
+        standings = orders.standings(asked, rows)
+        if came_back := _came_back(calls, kept, standings):
+            ask_at_once(transaction, came_back)
         return [
             (_answer(transaction, call, where, standings), where.inbox_id)
             for call, where in zip(calls, kept, strict=True)
         ]
+
+
+def _came_back(
+    calls: Sequence[Call], kept: Sequence[Kept], standings: Mapping[tuple[str, About], Standing]
+) -> set[str]:
+    """Return the open orders whose citizens have come back from paying; whoever loads the page again is not new."""
+    return {
+        call.about.our_reference
+        for call, where in zip(calls, kept, strict=True)
+        if call.declared.does == "returns" and call.about is not None and call.aside is None and where.first
+        if standings[call.envelope.party, call.about] is Standing.OPEN
+    }
 
 
 def _answer(
@@ -189,42 +154,61 @@ def _answer(
     if call.aside is not None and kept.first:
         inbox.set_aside_whole(transaction, kept, call.envelope, call.aside.reason, call.aside.text)
         return call.aside.answer
+    if call.received.question is not None:
+        return _told(transaction, call, kept, call.received.question)
     if call.about is None:
-        return call.answer
-    return call.answers.get(standings[call.envelope.party, call.about], call.answer)
+        return call.received.answer
+    return call.received.answers.get(standings[call.envelope.party, call.about], call.received.answer)
 
 
-def _verified(connection: Connection, incoming: Incoming) -> Received:
-    received: Received = parties.inbound(connection.party).receive(incoming, connection)
+def _told(transaction: Transaction, call: Call, kept: Kept, question: Question) -> HttpAnswer:
+    """Answer a question about an order; one whose order cannot be written is set aside, and no other call suffers."""
+    try:
+        found = questions.answer(transaction, call.envelope.party, call.envelope.kind, question)
+    except (MalformedError, RejectedError) as error:
+        if kept.first:
+            inbox.set_aside_whole(transaction, kept, call.envelope, error.reason, str(error))
+        found = None
+    return call.received.answer if found is None else found
+
+
+def _verified(connection: Connection, kind: str, incoming: Incoming) -> Received | Refused:
+    """Return what the connector makes of the call. What it stumbles over is kept as well, as a refused call."""
+    try:
+        received: Received = parties.inbound(connection.party).receive(incoming, connection)
+    except Refused as refused:
+        return refused
+    except SetupError:
+        raise
+    except MalformedError as error:
+        return Refused(error.reason, HttpAnswer(400))
+    except Exception as error:  # noqa: BLE001  (a connector's bug must not lose the call; the partner tries again)
+        log.error("%s %s: the connector failed: %s", connection.party, kind, type(error).__name__)  # noqa: TRY400  (a traceback may show what the call says)
+        return Refused("connector_failed", HttpAnswer(500))
     texts = (received.envelope.external_id, received.about.our_reference if received.about else "")
     if not all(map(storable, texts)):
-        raise Refused("external_id_malformed", HttpAnswer(400))
+        return Refused("external_id_malformed", HttpAnswer(400))
     return received
 
 
-def _untimely(received: Received, now: datetime) -> Aside | None:
-    """Return why the call is not of now; None for one in time, and for one whose party states no window or no time."""
+def _untimely(received: Received, *, now: datetime, age_max_s: int | None) -> Aside | None:
     party, kind = received.envelope.party, received.envelope.kind
-    age_max_s = parties.manifest(party).callback_age_max_s
-    if age_max_s is None or received.said_at is None:
+    reason = window.untimely(received.said_at, now=now, age_max_s=age_max_s)
+    if reason is None or received.said_at is None:
         return None
-    ahead = received.said_at > now + AHEAD
-    if not ahead and received.said_at >= now - timedelta(seconds=age_max_s):
-        return None
-    reason = "too_early" if ahead else "too_old"
     log.warning("%s %s: refused, %s", party, kind, reason)
     text = f"{kind}: the call says that it was made at {received.said_at:%Y-%m-%dT%H:%M:%S%z} ({reason})"
     return Aside(reason, text, _refusal(party, reason, HttpAnswer(400)))
 
 
-def _refused(party: str, kind: str, incoming: Incoming, refused: Refused) -> Call:
+def _refused(party: str, declared: Callback, incoming: Incoming, refused: Refused) -> Call:
     """Named by its digest: what an unverified call says of itself is not believed."""
     body, content_type = incoming.body, incoming.headers.get("content-type", "application/octet-stream")
     if incoming.method == "GET":  # what it says, it says in its address
         body, content_type = incoming.query.encode("latin-1"), "application/x-www-form-urlencoded"
-    envelope = Envelope(party, f"{kind}_refused", digest_of(body), body, content_type)
-    text = f"{kind}: the call was refused ({refused.reason})"
-    return Call(envelope, refused.answer, aside=Aside(refused.reason, text, refused.answer))
+    envelope = Envelope(party, f"{declared.name}_refused", digest_of(body), body, content_type)
+    text = f"{declared.name}: the call was refused ({refused.reason})"
+    return Call(declared, Received(envelope, refused.answer), Aside(refused.reason, text, refused.answer))
 
 
 def _refusal(party: str, reason: str, otherwise: HttpAnswer) -> HttpAnswer:

@@ -2,13 +2,16 @@
 
 import json
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
 from connectors.momo.inbound import receive
-from mappings.momo import ipn
+from connectors.momo.signatures import IPN
+from mappings.momo import browser_return, ipn
 from truc.connections import Connection
-from truc.inbound.callbacks import Incoming, Refused
+from truc.errors import MalformedError
+from truc.inbound.callbacks import About, HttpAnswer, Incoming, Refused, Standing
 
 VECTORS = Path(__file__).resolve().parents[4] / "shared" / "domain" / "vectors.json"
 # MoMo's own published test keys and a message its test environment signed (vectors.json, first row).
@@ -47,6 +50,67 @@ def test_a_message_signed_by_momo_is_accepted_and_kept_as_received():
     assert (found.envelope.party, found.envelope.kind) == ("momo", "ipn")
     assert found.envelope.external_id == "df007bbc-dc6d-4bf5-adf0-340f6f0f8bd9/3108065159"
     assert (found.answer.status, found.answer.body) == (204, b"")
+
+
+def came_back(**changed):
+    """The same message as a citizen's browser brings it: MoMo signs the same names there."""
+    fields = {name: str(value) for name, value in json.loads(BODY).items()} | changed
+    return came(urlencode(fields))
+
+
+def came(query, method="GET"):
+    return receive(Incoming(method, "/partners/momo/browser_return", query, {}, b""), connection())
+
+
+def test_a_browser_s_return_is_kept_and_means_nothing_to_our_books():
+    found = came_back()
+    assert (found.envelope.kind, found.envelope.external_id) == (
+        "browser_return",
+        "df007bbc-dc6d-4bf5-adf0-340f6f0f8bd9/3108065159",
+    )
+    assert found.about == About("df007bbc-dc6d-4bf5-adf0-340f6f0f8bd9", 41_000)
+    assert (found.answer.status, found.answers[Standing.OPEN].status, found.said_at) == (404, 200, None)
+    assert found.answers[Standing.OPEN].content_type == "text/html; charset=utf-8"
+    assert browser_return.read(found.envelope.body) == ()
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("", "field_missing"),
+        ("orderId", "malformed"),
+        ("orderId=1", "field_missing"),
+        ("orderId=1&orderId=2", "malformed"),
+        ("%ff=1", "malformed"),
+    ],
+)
+def test_an_address_that_is_no_return_is_refused_with_a_page(query, reason):
+    with pytest.raises(Refused) as caught:
+        came(query)
+    assert (caught.value.reason, caught.value.answer.status) == (reason, 400)
+    assert caught.value.answer.content_type == "text/html; charset=utf-8"
+
+
+@pytest.mark.parametrize("name", [name for name in IPN.names if name not in ("accessKey", "partnerCode")])
+def test_every_value_of_a_return_is_signed(name):
+    with pytest.raises(Refused) as caught:
+        came_back(**{name: "9"})
+    assert caught.value.reason == "bad_signature"
+
+
+def test_a_return_to_another_merchant_and_by_another_method_is_refused():
+    with pytest.raises(Refused) as caught:
+        came_back(partnerCode="OTHER")
+    assert caught.value.reason == "wrong_partner"
+    with pytest.raises(Refused) as caught:
+        came("", method="POST")
+    assert caught.value.answer.status == 405
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff", b"a=1", b"orderId="])
+def test_bytes_that_are_no_return_are_set_aside(body):
+    with pytest.raises(MalformedError):
+        browser_return.read(body)
 
 
 def test_every_published_ipn_is_accepted_with_numbers_or_with_texts():
@@ -124,7 +188,7 @@ def stand_in(momo):
 def test_the_ipn_of_a_payment_arrives_verifies_and_reads_as_paid(momo, order):
     momo.client().send_payment(order())
     assert momo.pay("TT-1")["notified"] == {"accepted": 1}
-    (call,) = momo.listener.got
+    (call,) = momo.door.got
     assert call.path == "/partners/momo/ipn"
     found = received(call.body, **stand_in(momo))
     (result,) = ipn.read(found.envelope.body)
@@ -137,7 +201,7 @@ def test_a_duplicate_ipn_has_the_same_name_and_bytes(momo, order):
     momo.client().send_payment(order())
     momo.fault("notify", "twice")
     momo.pay("TT-1")
-    first, again = (received(call.body, **stand_in(momo)).envelope for call in momo.listener.got)
+    first, again = (received(call.body, **stand_in(momo)).envelope for call in momo.door.got)
     assert first == again
 
 
@@ -145,15 +209,15 @@ def test_a_lost_ipn_leaves_the_payment_to_a_query(momo, order, about):
     momo.client().send_payment(order())
     momo.fault("notify", "refuse")
     assert momo.pay("TT-1")["notified"] == {"unreachable": 1}
-    assert momo.listener.got == []
+    assert momo.door.got == []
     assert json.loads(momo.client().get_payment(about()))["resultCode"] == 0
 
 
 def test_an_ipn_is_sent_again_while_the_gateway_answers_5xx(momo, order):
     momo.client().send_payment(order())
-    momo.listener.statuses = [503, 500]
+    momo.hub.answers = [HttpAnswer(503), HttpAnswer(500)]
     assert momo.pay("TT-1")["notified"] == {"accepted": 1}
-    assert len(momo.listener.got) == 3
+    assert len(momo.door.got) == 3
 
 
 def test_two_hundred_payments_are_told_in_seconds(momo, order):
@@ -162,7 +226,7 @@ def test_two_hundred_payments_are_told_in_seconds(momo, order):
     for reference in references:
         client.send_payment(order(reference))
     assert momo.pay(*references)["notified"] == {"accepted": 200}
-    assert {json.loads(call.body)["orderId"] for call in momo.listener.got} == set(references)
+    assert {json.loads(call.body)["orderId"] for call in momo.door.got} == set(references)
     assert momo.pay("TT-0")["skipped"] == ["TT-0"]
 
 
@@ -170,7 +234,7 @@ def test_two_hundred_payments_are_told_in_seconds(momo, order):
 def test_an_ipn_that_lies_leaves_the_order_as_it_is(momo, order, how):
     momo.client().send_payment(order())
     assert momo.pay("TT-1", **{"as": how})["paid"] == 0
-    (call,) = momo.listener.got
+    (call,) = momo.door.got
     assert [one["state"] for one in momo.get("payments")] == ["pending"]
     if how == "forged":
         with pytest.raises(Refused):

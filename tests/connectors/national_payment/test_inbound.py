@@ -157,19 +157,19 @@ def test_a_refusal_of_the_gateway_is_told_as_other_error():
 def test_the_platform_hears_what_makes_it_stop(platform, order):
     platform.client().send_payment(order())
     assert platform.pay("TT1", "NOBODY") == {"paid": 1, "skipped": ["NOBODY"], "notified": {"accepted": 1}}
-    assert len(platform.listener.got) == 1
+    assert len(platform.door.got) == 1
 
 
 @pytest.mark.parametrize("how", ["forged", "other_amount", "unknown_order"])
 def test_the_stand_in_lies_as_it_is_told_and_its_books_stay(platform, order, how):
     platform.client().send_payment(order())
     if how != "forged":
-        platform.listener.standing = {"other_amount": Standing.AMOUNT_DIFFERS}.get(how, Standing.UNKNOWN)
+        platform.hub.standing = {"other_amount": Standing.AMOUNT_DIFFERS}.get(how, Standing.UNKNOWN)
     assert platform.pay("TT1", **{"as": how})["notified"] == {"refused": 1}
     assert [one["state"] for one in platform.get("payments")] == ["created"]
 
 
 def test_an_answer_that_only_gives_the_hash_back_is_not_what_this_stand_in_signs(platform, order):
     platform.client().send_payment(order())
-    platform.listener.connection = platform.connection(answer_signed="")
+    platform.hub.connection = platform.connection(answer_signed="")
     assert platform.pay("TT1")["notified"] == {"refused": 1}

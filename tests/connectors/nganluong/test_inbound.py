@@ -8,11 +8,11 @@ from urllib.parse import urlencode
 import jsonschema
 import pytest
 
-from connectors.nganluong.inbound import receive, refusal
+from connectors.nganluong.inbound import receive
 from mappings.nganluong import browser_return
 from truc.connections import from_airflow_json
 from truc.errors import MalformedError
-from truc.inbound.callbacks import Incoming, Refused
+from truc.inbound.callbacks import About, Incoming, Refused, Standing
 
 ROOT = Path(__file__).resolve().parents[3]
 CONNECTION = from_airflow_json("nganluong", {"login": "36680", "password": "pass"})
@@ -42,8 +42,8 @@ def test_a_return_is_kept_as_it_came_and_means_nothing_to_our_books():
     received = receive(came(), CONNECTION)
     assert (received.envelope.kind, received.envelope.external_id) == ("browser_return", "TT1/77")
     assert received.envelope.body == came().query.encode()
-    assert received.about is None
-    assert received.answer.status == 200
+    assert received.about == About("TT1", 50_000)
+    assert (received.answer.status, received.answers[Standing.OPEN].status) == (404, 200)
     assert list(browser_return.read(received.envelope.body)) == []
 
 
@@ -51,7 +51,9 @@ def test_a_return_is_kept_as_it_came_and_means_nothing_to_our_books():
 def test_each_value_is_covered(name):
     with pytest.raises(Refused) as caught:
         receive(came(**{name: SAID[name] + "9"}), CONNECTION)
-    assert (caught.value.reason, caught.value.answer.status) == ("bad_signature", 400)
+    answer = caught.value.answer
+    assert (caught.value.reason, answer.status) == ("bad_signature", 400)
+    assert answer.content_type == "text/html; charset=utf-8"
 
 
 @pytest.mark.parametrize(
@@ -87,10 +89,6 @@ def test_what_is_no_return_is_refused(method, query, reason):
     with pytest.raises(Refused) as caught:
         receive(Incoming(method, "/", query, {}, b""), CONNECTION)
     assert caught.value.reason == reason
-
-
-def test_a_refusal_of_the_gateway_is_a_page():
-    assert (refusal("rate").status, refusal("rate").content_type) == (400, "text/html; charset=utf-8")
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff", b"a=1"])

@@ -1,7 +1,9 @@
 """An IPN is believed for its hash over what was received, and answered in VNPAY's own words; a return is only kept."""
 
+import hmac
 import json
-from urllib.parse import parse_qsl, urlencode
+import re
+from urllib.parse import parse_qsl, quote, quote_plus, urlencode
 
 import pytest
 
@@ -10,7 +12,7 @@ from connectors.vnpay.result_codes import PAYMENT
 from connectors.vnpay.signatures import QUERY_STRING
 from mappings.vnpay import browser_return, ipn, query
 from truc.connections import Connection
-from truc.inbound.callbacks import About, Incoming, Refused, Standing
+from truc.inbound.callbacks import About, HttpAnswer, Incoming, Refused, Standing
 from truc.trust.signing import sign
 
 SECRET, TERMINAL = "test_secret", "TEST_TMN_CODE"
@@ -79,6 +81,64 @@ def test_the_order_and_encoding_of_the_query_do_not_matter_but_its_values_do(ord
     assert received(f"{QUERY}&vnp_Bag=&vnp_SecureHashType=HmacSHA512").about.amount_vnd == 10_000
 
 
+ODD = {"vnp_OrderInfo": "Phí *(1)~ a:b/é", "vnp_PayDate": "20240521091806"}
+
+
+def sent(fields, code):
+    """The query string in the encoding of `code`."""
+    return "&".join(f"{name}={code(value)}" for name, value in sorted(fields.items()))
+
+
+def odd_call(code):
+    """The published call with odd values, signed over the encoding of `code`."""
+    fields = dict(parse_qsl(QUERY)) | ODD
+    del fields["vnp_SecureHash"]
+    digest = hmac.digest(SECRET.encode(), sent(fields, code).encode(), "sha512")
+    return fields | {"vnp_SecureHash": digest.hex()}
+
+
+def lower(value):
+    """Escapes in lower case, as some coders write them."""
+    return re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), quote_plus(value))
+
+
+CODERS = {
+    "form": quote_plus,
+    "blank as %20": quote,
+    "lower-case": lower,
+    "Java": lambda value: quote_plus(value, safe="*").replace("~", "%7E"),
+    "escapes nothing it need not": lambda value: quote_plus(value, safe="*()~:/"),
+    "escapes all": lambda value: "".join(f"%{byte:02X}" for byte in value.encode()),
+}
+
+
+@pytest.mark.parametrize("coder", CODERS)
+def test_what_vnpay_signed_is_verified_in_the_encoding_it_was_sent_in(coder):
+    call, code = odd_call(CODERS[coder]), CODERS[coder]
+    found = received(sent(call, code))
+    assert (found.envelope.body, found.about) == (sent(call, code).encode(), About("1716257871703", 10_000))
+    assert received(f"vnp_Bag=&{sent(call, code)}").about == found.about  # an empty value is not signed
+    assert said(refused(sent(call | {"vnp_BankCode": "NCC"}, code)).answer) == "97"
+
+
+@pytest.mark.parametrize("coder", CODERS)
+def test_what_was_signed_as_a_form_and_sent_in_another_encoding_of_the_same_values_holds(coder):
+    call, code = odd_call(quote_plus), CODERS[coder]
+    assert received(sent(call, code)).envelope.body == sent(call, code).encode()
+    assert said(refused(sent(call | {"vnp_TxnRef": "1716257871704"}, code)).answer) == "97"
+
+
+def test_signed_in_one_odd_encoding_and_sent_in_another_is_a_wrong_checksum():
+    call = odd_call(CODERS["lower-case"])
+    assert said(refused(sent(call, CODERS["blank as %20"])).answer) == "97"
+
+
+def test_a_pay_date_is_when_vnpay_spoke_and_nothing_else_is():
+    assert received().said_at.isoformat() == "2024-05-21T09:18:06+07:00"
+    for text in ("", "0", "20240521", "20241321091806", "２０２４０５２１０９１８０６"):
+        assert received(signed(PayDate=text)).said_at is None
+
+
 @pytest.mark.parametrize(
     ("right", "wrong"),
     [
@@ -122,6 +182,7 @@ def test_the_hashes_of_2_0_are_refused(text):
         ("vnp_Amount", "malformed"),
         (f"{QUERY}&vnp_Amount=1000000", "malformed"),
         (f"{QUERY}&vnp_Bag=%FF", "malformed"),
+        (f"{QUERY}&vnp_Bag=\xe9", "malformed"),
         ("&".join(f"a{number}=1" for number in range(101)), "malformed"),
         (QUERY.replace("&vnp_TransactionStatus=00", ""), "field_missing"),
         (QUERY.replace("vnp_TxnRef=1716257871703", "vnp_TxnRef="), "field_missing"),
@@ -153,9 +214,11 @@ def test_only_get_is_taken():
 @pytest.mark.parametrize("code", PAYMENT.meaning)
 def test_a_browser_s_return_is_kept_answered_with_a_page_and_means_nothing(code):
     found = received(signed(ResponseCode=code), kind="browser_return")
-    assert (found.envelope.kind, found.about, found.answers) == ("browser_return", None, {})
-    assert (found.answer.status, found.answer.content_type) == (200, "text/html; charset=utf-8")
-    assert ("báo đã thanh toán" in found.answer.body.decode()) == (code == "00")
+    assert (found.envelope.kind, found.about) == ("browser_return", About("1716257871703", 10_000))
+    page = found.answers[Standing.OPEN]
+    assert (page.status, page.content_type) == (200, "text/html; charset=utf-8")
+    assert ("báo đã thanh toán" in page.body.decode()) == (code == "00")
+    assert (found.answer.status, found.answers[Standing.SETTLED].status) == (404, 200)
     assert list(browser_return.read(found.envelope.body)) == []
 
 
@@ -165,6 +228,8 @@ def test_a_browser_s_return_is_kept_answered_with_a_page_and_means_nothing(code)
         (QUERY.replace("vnp_Amount=1000000", "vnp_Amount=1"), "bad_signature"),
         ("vnp_Amount", "malformed"),
         (signed(ResponseCode="77"), "unknown_result_code"),
+        (signed(TmnCode="OTHER123"), "wrong_terminal"),
+        (signed(Amount="1000050"), "amount_malformed"),
     ],
 )
 def test_a_browser_s_return_that_does_not_hold_is_refused_with_a_page(text, reason):
@@ -180,7 +245,7 @@ def stand_in(vnpay):
 def test_the_ipn_of_a_payment_arrives_verifies_and_reads_as_paid(vnpay):
     vnpay.order()
     assert vnpay.pay("TT1") == {"paid": 1, "skipped": [], "notified": {"accepted": 1}}
-    (call,) = vnpay.listener.got
+    (call,) = vnpay.door.got
     assert call.path == "/partners/vnpay/ipn"
     found = received(call.query, **stand_in(vnpay))
     (result,) = ipn.read(found.envelope.body)
@@ -194,7 +259,7 @@ def test_the_ipn_of_a_payment_arrives_verifies_and_reads_as_paid(vnpay):
 def test_no_other_code_of_the_stand_in_reads_as_paid(vnpay, code):
     vnpay.order()
     vnpay.pay("TT1", code=code)
-    (call,) = vnpay.listener.got
+    (call,) = vnpay.door.got
     (result,) = ipn.read(received(call.query, **stand_in(vnpay)).envelope.body)
     assert result.state == {"07": "pending", "11": "expired"}.get(code, "failed")
 
@@ -202,7 +267,7 @@ def test_no_other_code_of_the_stand_in_reads_as_paid(vnpay, code):
 def test_an_ipn_sent_twice_has_the_same_name_and_bytes(vnpay):
     vnpay.order()
     vnpay.pay("TT1", **{"as": "twice"})
-    first, again = (received(call.query, **stand_in(vnpay)).envelope for call in vnpay.listener.got)
+    first, again = (received(call.query, **stand_in(vnpay)).envelope for call in vnpay.door.got)
     assert first == again
 
 
@@ -210,7 +275,7 @@ def test_a_lost_ipn_leaves_the_payment_to_a_question(vnpay, about):
     vnpay.order()
     vnpay.fault("notify", "refuse")
     assert vnpay.pay("TT1")["notified"] == {"unreachable": 1}
-    assert vnpay.listener.got == []
+    assert vnpay.door.got == []
     (result,) = query.read(vnpay.client().get_payment(about()))
     assert result.state == "paid"
 
@@ -218,10 +283,10 @@ def test_a_lost_ipn_leaves_the_payment_to_a_question(vnpay, about):
 def test_an_ipn_is_sent_again_while_the_gateway_answers_5xx_and_heard_by_its_code(vnpay):
     vnpay.order("TT1")
     vnpay.order("TT2")
-    vnpay.listener.answers = [(503, ""), (500, ""), (200, "02")]
+    vnpay.hub.answers = [HttpAnswer(503), HttpAnswer(500), HttpAnswer(200, b'{"RspCode": "02"}')]
     assert vnpay.pay("TT1")["notified"] == {"accepted": 1}
-    assert len(vnpay.listener.got) == 3
-    vnpay.listener.answers = [(200, "97")]
+    assert len(vnpay.door.got) == 3
+    vnpay.hub.answers = [HttpAnswer(200, b'{"RspCode": "97"}')]
     assert vnpay.pay("TT2")["notified"] == {"refused": 1}
 
 
@@ -231,7 +296,7 @@ def test_an_ipn_is_sent_again_while_the_gateway_answers_5xx_and_heard_by_its_cod
 def test_lies_of_the_stand_in_are_signed_and_leave_the_order_as_it_is(vnpay, how, standing):
     vnpay.order()
     assert vnpay.pay("TT1", **{"as": how})["paid"] == 0
-    (call,) = vnpay.listener.got
+    (call,) = vnpay.door.got
     assert received(call.query, **stand_in(vnpay)).about == standing
     assert vnpay.states() == {"TT1": "created"}
 
@@ -239,7 +304,7 @@ def test_lies_of_the_stand_in_are_signed_and_leave_the_order_as_it_is(vnpay, how
 def test_a_forged_ipn_is_answered_97(vnpay):
     vnpay.order()
     vnpay.pay("TT1", **{"as": "forged"})
-    (call,) = vnpay.listener.got
+    (call,) = vnpay.door.got
     assert said(refused(call.query, **stand_in(vnpay)).answer) == "97"
 
 

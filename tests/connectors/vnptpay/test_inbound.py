@@ -173,8 +173,10 @@ def test_methods_and_refusals():
 
 def test_a_browser_s_return_is_kept_and_means_nothing():
     found = received(signed(), "browser_return", "GET")
-    assert (found.envelope.kind, found.about, found.answers) == ("browser_return", None, {})
-    assert (found.answer.status, found.answer.content_type) == (200, "text/html; charset=utf-8")
+    assert (found.envelope.kind, found.about) == ("browser_return", received(signed()).about)
+    page = found.answers[Standing.OPEN]
+    assert (page.status, page.content_type) == (200, "text/html; charset=utf-8")
+    assert (found.answer.status, found.said_at) == (404, None)
     assert refused(signed() | {"resultCd": "NO"}, "browser_return", "GET").reason == "bad_signature"
 
 
@@ -273,7 +275,7 @@ def test_a_payment_is_told_verified_and_kept_as_paid(vnptpay):
 
 def test_a_payment_that_failed_is_told_as_failed(vnptpay):
     vnptpay.opened(vnptpay.pay_url())
-    vnptpay.pay("S_FAILED")
+    vnptpay.pay(code="S_FAILED")
     assert [one.kind for one in vnptpay.hub.kept] == ["notification_failed"]
     assert vnptpay.states() == {REFERENCE: "failed"}
 
@@ -290,7 +292,7 @@ def test_lies_of_the_stand_in_are_what_they_say(vnptpay, lie, heard, reasons):
     vnptpay.opened(vnptpay.pay_url())
     assert vnptpay.pay(**{"as": lie}) == {"paid": 0, "skipped": [], "notified": heard}
     assert vnptpay.hub.reasons == reasons
-    told = json.loads(vnptpay.hub.got[-1].body)
+    told = json.loads(vnptpay.door.got[-1].body)
     assert (told["amount"] == "200000", told["merTrxId"] == REFERENCE) == (
         lie != "other_amount",
         lie != "unknown_order",
@@ -302,4 +304,4 @@ def test_a_lost_notification_is_unreachable(vnptpay):
     vnptpay.opened(vnptpay.pay_url())
     vnptpay.post("faults", operation="notify", mode="refuse", times=1)
     assert vnptpay.pay()["notified"] == {"unreachable": 1}
-    assert vnptpay.hub.got == []
+    assert vnptpay.door.got == []

@@ -127,11 +127,10 @@ def test_with_an_idempotency_key_the_very_same_is_sent_again(operation: Any, sta
 
 @pytest.mark.parametrize("batch", [1, 3])
 def test_the_partner_is_obeyed_when_it_asks_to_wait(batch: int) -> None:
-    for done in _batch(Partner(BUSY), batch):
-        assert (done.after, done.asked_to_wait) == (timedelta(seconds=77), timedelta(seconds=77))
+    waits = [(done.after, done.asked_to_wait) for done in _batch(Partner(BUSY), batch)]
+    assert waits == [(timedelta(seconds=77), timedelta(seconds=77))] * batch
     for_ever = TransientError("come again", reason="asked_to_wait", retry_after_s=10**9)
-    for done in _batch(Partner(for_ever), batch):
-        assert done.after == timedelta(days=1)
+    assert [done.after for done in _batch(Partner(for_ever), batch)] == [timedelta(days=1)] * batch
 
 
 def test_tries_and_questions_end_with_a_person() -> None:

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -328,14 +329,23 @@ def test_what_is_in_the_hands_is_written_down_when_the_next_messages_cannot_be_p
 ) -> None:
     there = partner("sms")
     hub.publish(*(make["notice"](number) for number in range(1, 9)))
-    there.fault("slow", wait_s=0.8)  # one is still on its way when the next ones are claimed
+    attempt, first, claimed_again = attempts.attempt, iter([True]), Event()
     write, calls = claims._written, iter([True, False])
+
+    def comes_late(*arguments: Any) -> Outcome:
+        """The first answer is still on its way when the next ones are claimed."""
+        outcome = attempt(*arguments)
+        if next(first, False):
+            assert claimed_again.wait(60), "no other was claimed while it was on its way"
+        return outcome
 
     def breaks(*arguments: Any) -> Any:
         if not next(calls):
+            claimed_again.set()
             raise MemoryError
         return write(*arguments)
 
+    monkeypatch.setattr(attempts, "attempt", comes_late)
     monkeypatch.setattr(claims, "_written", breaks)
     with pytest.raises(MemoryError):
         hub.deliver(there)

@@ -205,7 +205,7 @@ def test_one_broken_seal_sets_its_message_aside_and_the_others_go(hub: Any, make
         hub.soon()
     column = {"message": "message_id", "body": "body_id"}[broken]
     where = f"SELECT {column} FROM outbox ORDER BY id LIMIT 1"  # noqa: S608  (ours, above)
-    hub.sql(f"UPDATE kept_bodies SET sealed = sealed || '\\x00' WHERE id = ({where})")  # noqa: S608
+    hub.sql(f"UPDATE kept_bodies SET sealed = sealed || '\\x00' WHERE id = ({where})")  # noqa: S608  (ours, above)
     _deliver(hub, Post())
     assert sorted(hub.states()) == ["sent", "sent", "set_aside"]
     assert [reason for _, reason in hub.aside()] == ["seal_broken"]

@@ -1,6 +1,6 @@
 """A message is part of the change that caused it: both happen, or neither."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -28,6 +28,19 @@ def test_a_message_published_again_is_the_same_message(hub: Any, make: Any) -> N
     assert hub.publish(make["notice"](1)) == 0
     assert hub.publish(make["notice"](2), make["notice"](3)) == 1
     assert hub.rows()[:2] == before
+
+
+def test_a_message_waits_for_its_time(hub: Any, make: Any, limits: Any) -> None:
+    due_at = datetime.now(UTC) + timedelta(hours=3)
+    with hub.store.begin() as transaction:
+        for number, not_before in ((1, None), (2, due_at)):
+            message, key, external_id = make["notice"](number)
+            event = Event.NOTICE_DUE
+            outbox.publish(transaction, event, message, key=key, external_id=external_id, not_before=not_before)
+    assert [row.not_before for row in hub.rows()] == [hub.rows()[0].published_at, due_at]
+    with hub.store.begin() as transaction:
+        claimed, _ = claims.claim(transaction, "sms", ("message",), worker="w", most=5, lease=LEASE)
+    assert [one.external_id for one in claimed] == [make["notice"](1)[2]]
 
 
 def test_a_message_goes_to_the_parties_that_declared_its_event_and_to_no_other(hub: Any, make: Any) -> None:

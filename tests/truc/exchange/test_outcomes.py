@@ -29,8 +29,10 @@ def test_one_answer_for_many_is_kept_once_and_named_by_each(hub: Any, make: Any)
 def test_each_receipt_goes_to_its_own_message(hub: Any, make: Any) -> None:
     claimed = _claimed(hub, make, 5)
     _settle(hub, [_sent(one, Receipt(f"R {one.external_id}", one.external_id.encode())) for one in reversed(claimed)])
+    rows = hub.rows()
+    assert len(rows) == 5
     with hub.store.begin() as transaction:
-        for row in hub.rows():
+        for row in rows:
             assert row.partner_reference == f"R {row.external_id}"
             assert bodies.read(transaction, row.receipt_id) == row.external_id.encode()
 

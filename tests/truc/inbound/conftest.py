@@ -169,6 +169,15 @@ def payment(code, reference="P-1", **other):
     } | other
 
 
+def cancel(**other):
+    """A wish to cancel a parcel that is well formed."""
+    return {
+        "requested_at": "2026-03-04T10:00:00+07:00",
+        "requested_by": "Lê Văn Phúc",
+        "because": "Nhận tại quầy",
+    } | other
+
+
 def refund(reference="F-1", **other):
     """A refund request that is well formed."""
     return {

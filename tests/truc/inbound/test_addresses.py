@@ -2,8 +2,10 @@
 
 import pytest
 
+from truc.connections import Connection
 from truc.errors import SetupError
-from truc.inbound.addresses import allows, caller, networks, trusted_proxies
+from truc.inbound.addresses import allowed, allows, caller, networks, trusted_proxies
+from truc.manifest import Callback
 
 OURS = networks("127.0.0.1, 10.0.0.0/8, ::1", "test")
 
@@ -54,3 +56,22 @@ def test_a_list_holds_what_it_names_and_an_empty_one_everybody(text, address, is
 def test_a_list_that_cannot_be_read_names_its_setting(text):
     with pytest.raises(SetupError, match="TRUC_TRUSTED_PROXIES"):
         trusted_proxies({"TRUC_TRUSTED_PROXIES": text})
+
+
+@pytest.mark.parametrize(
+    ("callback", "found"),
+    [
+        (Callback(name="ipn"), "203.0.113.7"),
+        (Callback(name="lookup", does="asks"), "198.51.100.0/24"),  # a list of its own
+        (Callback(name="browser_return", does="returns"), ""),
+        (Callback(name="pay_page", does="opens"), ""),
+    ],
+)
+def test_a_partner_is_listed_by_kind_of_call_and_a_citizen_never(callback, found):
+    lists = {"callback_addresses": "203.0.113.7", "lookup_addresses": "198.51.100.0/24", "pay_page_addresses": "::1"}
+    assert allowed(Connection("x", lists), callback) == networks(found, "test")
+
+
+def test_a_list_that_cannot_be_read_is_named_by_its_setting():
+    with pytest.raises(SetupError, match="lookup_addresses"):
+        allowed(Connection("x", {"lookup_addresses": "momo.vn"}), Callback(name="lookup", does="asks"))

@@ -1,6 +1,7 @@
 """Partners' calls through the gateway: verified, kept first, booked once; refused ones kept aside."""
 
 import json
+import time
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,8 @@ from truc.exchange import bodies
 from truc.inbound.app import create_app
 from truc.store.tables.exchange import INBOX, INBOX_NAMES, SET_ASIDE
 from truc.store.tables.money import LEDGER_ENTRIES, PAYMENTS, RECEIPTS
+
+NOW_MS = int(time.time() * 1000)
 
 
 def ordered(gateway):
@@ -36,7 +39,7 @@ def ipn(reference, *, signed=True, **other):
         "resultCode": 0,
         "message": "Successful.",
         "payType": "qr",
-        "responseTime": 1_772_506_800_000,
+        "responseTime": NOW_MS,
         "extraData": "",
     } | other
     right = signature_of(fields, IPN)

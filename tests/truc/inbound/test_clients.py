@@ -6,7 +6,7 @@ import pytest
 import requests
 from click.testing import CliRunner
 
-from tests.truc.inbound.conftest import dossier, payment, refund, status
+from tests.truc.inbound.conftest import cancel, dossier, payment, refund, status
 from truc import settings
 from truc.errors import MalformedError, SetupError
 from truc.inbound import clients
@@ -21,6 +21,19 @@ WRITES = {
     "payments": (Scope.WRITE_PAYMENTS, payment("X")),
     "payments/batch": (Scope.WRITE_PAYMENTS, [payment("X")]),
     "payments/{our_reference}/refund": (Scope.WRITE_PAYMENTS, refund()),
+    "shipments/{order_number}/cancel": (Scope.WRITE_DOSSIERS, cancel()),
+    "notices": (Scope.WRITE_STATUSES, {"reference": "1", "kind": "late_apology", "dossier_code": "X"}),
+    "dossiers/{dossier_code}/wish": (Scope.WRITE_DOSSIERS, {"channel": "sms"}),
+}
+
+
+# What is read, and whose key may.
+READS = {
+    "dossiers/{dossier_code}": Scope.READ,
+    "dossiers/{dossier_code}/shipments": Scope.READ,
+    "dossiers/{dossier_code}/notices": Scope.READ,
+    "payments/{our_reference}": Scope.READ,
+    "payments/{our_reference}/bill": Scope.WRITE_PAYMENTS,  # it names who paid
 }
 
 
@@ -31,9 +44,9 @@ def asked(gateway, path, key):
     return requests.get(f"{gateway.url}/internal/v1/{path}", headers=headers, timeout=30)
 
 
-@pytest.mark.parametrize("path", [*WRITES, "dossiers/X", "payments/X"])
+@pytest.mark.parametrize("path", [*WRITES, *READS])
 def test_a_key_opens_what_its_scope_says_and_nothing_else(module_gateway, server, path):
-    needed = WRITES[path][0] if path in WRITES else Scope.READ
+    needed = WRITES[path][0] if path in WRITES else READS[path]
     right = clients.ensure_client(server.secrets, "right", {needed})
     wrong = clients.ensure_client(server.secrets, "wrong", ALL - {needed})
     assert asked(module_gateway, path, right).status_code in (200, 404, 422)
@@ -47,8 +60,8 @@ def test_openapi_tells_the_scope_of_each_route_and_the_form_of_each_refusal(modu
     document = requests.get(f"{module_gateway.url}/openapi.json", timeout=30).json()
     calls = {path: call for path, each in document["paths"].items() for call in each.values()}
     told = {path.removeprefix("/internal/v1/"): call["security"] for path, call in calls.items()}
-    assert told.pop("dossiers/{dossier_code}") == told.pop("payments/{our_reference}") == [{"HTTPBearer": ["read"]}]
-    assert told == {path: [{"HTTPBearer": [scope]}] for path, (scope, _) in WRITES.items()}
+    scopes = READS | {path: scope for path, (scope, _) in WRITES.items()}
+    assert told == {path: [{"HTTPBearer": [scope]}] for path, scope in scopes.items()}
     for call in calls.values():
         for code in ("401", "403", "422", "503"):
             schema = call["responses"][code]["content"]["application/json"]["schema"]

@@ -33,8 +33,14 @@ ROUTES = [
     ("POST", "/internal/v1/payments"),
     ("POST", "/internal/v1/payments/batch"),
     ("POST", "/internal/v1/payments/{our_reference}/refund"),
+    ("POST", "/internal/v1/shipments/{order_number}/cancel"),
     ("GET", "/internal/v1/dossiers/{dossier_code}"),
+    ("GET", "/internal/v1/dossiers/{dossier_code}/shipments"),
+    ("POST", "/internal/v1/notices"),
+    ("POST", "/internal/v1/dossiers/{dossier_code}/wish"),
+    ("GET", "/internal/v1/dossiers/{dossier_code}/notices"),
     ("GET", "/internal/v1/payments/{our_reference}"),
+    ("GET", "/internal/v1/payments/{our_reference}/bill"),
 ]
 
 

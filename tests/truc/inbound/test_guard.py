@@ -30,6 +30,14 @@ def test_a_burst_goes_and_then_one_call_for_each_of_its_time():
     assert [buckets.wait_s("momo", "1") for _ in range(4)] == [0, 0, 0, 0.5]
 
 
+def test_who_comes_early_waits_for_the_rest_of_a_token_alone():
+    clock = Clock()
+    buckets = Buckets(Pace(per_s=2, burst=1), clock)
+    assert buckets.wait_s("momo") == 0
+    clock.now = 0.125
+    assert buckets.wait_s("momo") == 0.375
+
+
 @given(st.lists(st.floats(0, 3), max_size=60))
 def test_in_no_time_goes_more_than_the_burst_and_its_pace(pauses):
     clock = Clock()
@@ -54,10 +62,10 @@ def test_what_is_turned_away_is_counted_and_said_at_most_once_a_minute(caplog):
     caplog.set_level(logging.WARNING)
     clock = Clock()
     counted = TurnedAway(clock)
-    for moment in (0, 1, 59, 61):
+    for moment in (0, 1, 59, 60, 119):
         clock.now = moment
         counted.count("momo", "too_many_calls")
-    assert counted.times() == {("momo", "too_many_calls"): 4}
+    assert counted.times() == {("momo", "too_many_calls"): 5}
     assert [one.message.rsplit(": ")[1] for one in caplog.records] == [
         "momo too_many_calls 1",
         "momo too_many_calls 3",

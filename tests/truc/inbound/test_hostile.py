@@ -97,7 +97,7 @@ def test_a_hostile_body_is_the_callers_error_on_every_route(hostile_gateway, bod
             answer = hostile_gateway.post(path, data=body)
             assert answer.status_code in (200, 400, 422), (path, answer.text)
             assert json.loads(answer.text)
-    fits = len(body) <= parties.manifest("momo").callback_bytes_max
+    fits = len(body) <= parties.manifest("momo").callback("ipn").bytes_max
     assert called(hostile_gateway, body).status_code == (400 if fits else 413)
     assert hostile_gateway.rows(DOSSIERS) == []
 

@@ -7,6 +7,9 @@ import pytest
 import requests
 
 from tests.truc.inbound.conftest import dossier, payment, refund, status
+from truc import steps
+from truc.domain import vietqr
+from truc.inbound import known
 from truc.store.tables.dossiers import DOSSIER_HISTORY, DOSSIERS
 from truc.store.tables.exchange import OUTBOX
 from truc.store.tables.money import LEDGER_ENTRIES, PAYMENTS, RECEIPTS
@@ -37,7 +40,8 @@ def test_a_repeated_call_answers_as_the_first_did_and_books_nothing(gateway):
     assert len(gateway.rows(OUTBOX)) == 1
 
 
-def test_a_dossier_taken_in_by_post_is_booked(gateway):
+def test_a_dossier_taken_in_by_post_is_booked(gateway, monkeypatch):
+    monkeypatch.setenv("AIRFLOW_CONN_SMS", '{"host": "https://partner.invalid"}')
     assert booked(gateway, channel="post", wants_postal_return=True, wants_sms=True)
     assert {row.party for row in gateway.rows(OUTBOX)} == {"national_portal", "vnpost", "sms"}
 
@@ -284,13 +288,15 @@ def test_a_key_is_kept_as_a_digest_in_a_file_of_its_own_right(gateway, server):
 def test_openapi_lists_the_routes_behind_a_key_and_hides_the_others(gateway):
     document = requests.get(f"{gateway.url}/openapi.json", timeout=30).json()
     reading = ("dossiers/{dossier_code}", "payments/{our_reference}", "payments/{our_reference}/refund")
-    assert set(document["paths"]) == {f"/internal/v1/{path}" for path in (*ROUTES, *reading)}
+    of_parcels = ("dossiers/{dossier_code}/shipments", "shipments/{order_number}/cancel")
+    of_notices = ("notices", "dossiers/{dossier_code}/wish", "dossiers/{dossier_code}/notices")
+    others = (*of_parcels, *of_notices, "payments/{our_reference}/bill")
+    assert set(document["paths"]) == {f"/internal/v1/{path}" for path in (*ROUTES, *reading, *others)}
     [scheme] = document["components"]["securitySchemes"].values()
     assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
     assert all(call["security"] for path in document["paths"].values() for call in path.values())
     items = document["paths"]["/internal/v1/dossiers/batch"]["post"]["requestBody"]["content"]["application/json"]
     assert items["schema"]["items"] == {"$ref": "#/components/schemas/DossierIn"}
-    assert requests.get(f"{gateway.url}/docs", timeout=30).status_code == 200
 
 
 def test_health_answers_while_the_store_does(gateway):
@@ -354,3 +360,50 @@ def test_what_was_not_paid_does_not_go_back(gateway):
     assert [one.status_code for one in answers] == [422, 422]
     assert answers[1].json()["detail"]["reason"] == "unknown_order"
     assert [row.operation for row in gateway.rows(OUTBOX) if row.operation == "refund"] == []
+
+
+def test_a_paid_payments_money_goes_back_by_its_route_once(gateway):
+    ours = gateway.post("/internal/v1/payments", payment(booked(gateway))).json()["code"]
+    steps.deliver(gateway.store, gateway.wallet, ("payment",))
+    gateway.told("pay", {"orders": [{"reference": ours}]})
+    steps.book_kept(gateway.store, "momo", ("ipn",))
+    route = f"/internal/v1/payments/{ours}/refund"
+    first, again = (gateway.post(route, refund()).json() for _ in range(2))
+    assert (first["outcome"], again) == ("booked", first | {"outcome": "known"})
+    assert reading(gateway, f"payments/{ours}").json()["state"] == "refunding"
+    assert steps.deliver(gateway.store, gateway.wallet, ("refund",))["sent"] == 1
+    steps.book_kept(gateway.store, "momo", ("refund",))
+    told = reading(gateway, f"payments/{ours}").json()
+    assert (told["state"], told["refunded_vnd"]) == ("paid", 50_000)  # 200,000 of 250,000 are still ours
+    rest = gateway.post(route, refund("F-2", amount_vnd=250_000))
+    assert (rest.status_code, rest.json()["detail"]["reason"]) == (422, "refund_too_large")
+
+
+def connected(tmp_path, monkeypatch, **settings):
+    """Connect the bank with these settings, and nobody else."""
+    known = tmp_path / "bank.json"
+    known.write_text(json.dumps({"vietinbank": {"conn_type": "truc_vietinbank", "extra": settings}}))
+    monkeypatch.setenv("TRUC_CONNECTIONS_FILE", str(known))
+
+
+def waiting_for_a_transfer(gateway):
+    asked = payment(booked(gateway), party="vietinbank")
+    return gateway.post("/internal/v1/payments", asked).json()["code"]
+
+
+def test_a_payment_that_waits_for_a_transfer_is_told_with_its_qr(gateway, tmp_path, monkeypatch):
+    connected(tmp_path, monkeypatch, bank_bin="970415", account="113366668888")
+    ours = waiting_for_a_transfer(gateway)
+    qr = vietqr.parse(reading(gateway, f"payments/{ours}").json()["vietqr"]).qr
+    assert (qr.bank_bin, qr.number, qr.amount_vnd, qr.purpose) == ("970415", "113366668888", 250_000, ours)
+
+
+def test_without_an_account_there_is_no_qr_and_a_wrong_one_is_logged(gateway, tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("TRUC_CONNECTIONS_FILE", str(tmp_path / "none.json"))
+    ours = waiting_for_a_transfer(gateway)
+    assert reading(gateway, f"payments/{ours}").json()["vietqr"] == ""
+    assert "no VietQR" not in caplog.text
+    connected(tmp_path, monkeypatch, bank_bin="12", account="113366668888")
+    monkeypatch.setattr(known, "LOOKS_EVERY_S", 0.0)
+    assert reading(gateway, f"payments/{ours}").json()["vietqr"] == ""
+    assert "vietinbank: no VietQR: " in caplog.text

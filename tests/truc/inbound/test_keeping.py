@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from truc.envelope import Envelope
 from truc.exchange import bodies, inbox
-from truc.inbound.keeping import Batches, keep_many
+from truc.inbound.keeping import Batches
 from truc.store.tables.exchange import INBOX, INBOX_NAMES, SET_ASIDE
 
 
@@ -25,7 +25,7 @@ def rows(store, table, *order):
 
 def kept(store, *envelopes):
     with store.begin() as transaction:
-        return keep_many(transaction, envelopes)
+        return inbox.keep_many(transaction, envelopes)[0]
 
 
 def test_many_are_kept_in_order_each_with_its_own_bytes(empty_store):
@@ -82,9 +82,9 @@ def test_what_comes_while_one_batch_is_done_goes_in_the_next_and_no_name_twice_i
 
     async def play():
         ours = Batches(do, named)
-        first = asyncio.create_task(ours.done("A"))
+        first = asyncio.create_task(ours.done("A", within_s=5))
         await asyncio.sleep(0.1)
-        others = [asyncio.create_task(ours.done(work)) for work in "BCBBD"]
+        others = [asyncio.create_task(ours.done(work, within_s=5)) for work in "BCBBD"]
         await asyncio.sleep(0.1)
         gate.set()
         return [await first, *[await one for one in others]]
@@ -101,7 +101,8 @@ def test_one_that_fails_fails_alone():
 
     async def play():
         ours = Batches(do, named)
-        return await asyncio.gather(*(ours.done(work) for work in ("A", "bad", "B")), return_exceptions=True)
+        waiting = (ours.done(work, within_s=5) for work in ("A", "bad", "B"))
+        return await asyncio.gather(*waiting, return_exceptions=True)
 
     first, bad, last = asyncio.run(play())
     assert (first, type(bad), last) == ("A", ValueError, "B")
@@ -118,10 +119,9 @@ def test_whoever_stops_waiting_leaves_the_work_done_and_the_others_answered():
     async def play():
         ours = Batches(do, named)
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.05):
-                await ours.done("A")
+            await ours.done("A", within_s=0.05)
         gate.set()
-        return await ours.done("B")
+        return await ours.done("B", within_s=5)
 
     assert asyncio.run(play()) == "B"
     assert done == ["A", "B"]

@@ -294,3 +294,20 @@ def test_the_pending_entries_of_the_journal_are_counted_up_to_a_limit(empty_stor
     assert collected(empty_store)["truc_journal_pending_entries",] == 12
     monkeypatch.setattr(metrics, "PENDING_MAX", 10)
     assert collected(empty_store)["truc_journal_pending_entries",] == 10
+
+
+TURNED_AWAY = "truc_gateway_calls_turned_away_total"
+
+
+def test_calls_that_were_turned_away_are_counted_by_party_and_reason(gateway, key):
+    before = samples(read(gateway, key).text)
+    assert before[TURNED_AWAY, "party=momo", "reason=too_large"] == 0
+    assert before[TURNED_AWAY, "party=vnpay", "reason=too_busy"] == 0
+    assert not [name for name in before if name[0] == TURNED_AWAY and "party=sms" in name], "nobody calls us there"
+    body = b"x" * (64 * 1024 + 1)
+    for _ in range(2):
+        assert requests.post(f"{gateway.url}/partners/momo/ipn", data=body, timeout=30).status_code == 413
+    gateway.app.state.turned_away.count("momo", "bad_signature")
+    after = samples(read(gateway, key).text)
+    assert after[TURNED_AWAY, "party=momo", "reason=too_large"] == 2
+    assert after[TURNED_AWAY, "party=momo", "reason=bad_signature"] == 1

@@ -11,9 +11,11 @@ import requests
 from tests.truc.inbound.conftest import dossier, opened_gateway, payment
 from truc import parties
 from truc.envelope import Envelope
+from truc.errors import MalformedError
 from truc.exchange import bodies
 from truc.inbound.callbacks import About, HttpAnswer, Received, Refused, Standing
 from truc.inbound.guard import Pace
+from truc.manifest import Callback
 from truc.store.tables.exchange import INBOX, INBOX_NAMES, SET_ASIDE
 from truc.store.tables.money import PAYMENTS
 
@@ -25,6 +27,8 @@ def receive(incoming, _connection):
     """A party that tells everything in its address, as VNPAY does, or in JSON."""
     if "forged" in incoming.query:
         raise Refused("bad_signature", HttpAnswer(200, b'{"RspCode":"97"}'))
+    if incoming.body == b"torn":
+        raise MalformedError("amount: is missing", reason="field_missing")
     said = json.loads(incoming.body)
     at = datetime.fromisoformat(said["at"]) if "at" in said else None
     about = About(said["order"], said["amount"]) if "order" in said else None
@@ -35,7 +39,7 @@ def receive(incoming, _connection):
 @pytest.fixture
 def told(gateway, monkeypatch):
     """Call the gateway as a party that has an answer for each standing and a window of a quarter of an hour."""
-    declared = replace(parties.manifest("momo"), callback_age_max_s=900)
+    declared = replace(parties.manifest("momo"), callbacks=(Callback(name="ipn", age_max_s=900),))
     monkeypatch.setattr(parties, "manifest", lambda _party: declared)
     inbound = SimpleNamespace(receive=receive, refusal=lambda _reason: TOO_LATE)
     monkeypatch.setattr(parties, "inbound", lambda _party: inbound)
@@ -90,7 +94,7 @@ def test_an_old_or_early_call_is_kept_aside_and_answered_as_refused(gateway, tol
 def test_a_replay_of_a_call_that_came_in_time_neither_books_nor_sets_it_aside(gateway, told, monkeypatch):
     at = (datetime.now(UTC) - timedelta(minutes=14, seconds=58)).isoformat()
     assert told("A", at=at) == "00"
-    shorter = replace(parties.manifest("momo"), callback_age_max_s=60)
+    shorter = replace(parties.manifest("momo"), callbacks=(Callback(name="ipn", age_max_s=60),))
     monkeypatch.setattr(parties, "manifest", lambda _party: shorter)
     assert told("A", at=at) == "00"
     assert [row.state for row in gateway.rows(INBOX)] == ["kept"]
@@ -106,8 +110,21 @@ def test_a_refused_get_keeps_what_its_address_said(gateway, told):
         assert bodies.read(transaction, row.body_id) == b"forged=1&vnp_Amount=5"
 
 
+@pytest.mark.usefixtures("told")
+@pytest.mark.parametrize(
+    ("said", "status", "reason"), [(b"torn", 400, "field_missing"), (b"no JSON", 500, "connector_failed")]
+)
+def test_what_the_connector_stumbles_over_is_kept_and_never_booked(gateway, caplog, said, status, reason):
+    assert requests.post(f"{gateway.url}/partners/momo/ipn", data=said, timeout=30).status_code == status
+    [row], [aside] = gateway.rows(INBOX), gateway.rows(SET_ASIDE)
+    assert (row.kind, row.state, aside.reason) == ("ipn_refused", "set_aside", reason)
+    with gateway.store.begin() as transaction:
+        assert bodies.read(transaction, row.body_id) == said
+    assert said.decode() not in caplog.text
+
+
 def test_a_stranger_fills_the_store_only_so_far(gateway, told, monkeypatch):
-    small = replace(parties.manifest("momo"), callback_bytes_max=1000)
+    small = replace(parties.manifest("momo"), callbacks=(Callback(name="ipn", bytes_max=1000),))
     monkeypatch.setattr(parties, "manifest", {"momo": small}.__getitem__)
     for number in range(110):
         assert requests.get(f"{gateway.url}/partners/momo/ipn?forged={number}", timeout=30).status_code == 200

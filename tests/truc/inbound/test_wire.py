@@ -10,8 +10,11 @@ from fastapi import FastAPI, Request
 
 from tests.truc.inbound.conftest import serving
 from tests.truc.inbound.test_callbacks import ipn
+from truc.exchange import bodies
+from truc.inbound import door
 from truc.inbound.body_limit import BodyLimit
 from truc.inbound.serving import HEAD_BYTES_MAX
+from truc.store.tables.exchange import INBOX
 
 
 def said(url, text, wait_s=5.0):
@@ -102,3 +105,34 @@ def test_while_the_store_is_away_the_internal_api_says_so_and_that_the_call_may_
     answer = requests.get(f"{closed_gateway.url}/internal/v1/dossiers/X", headers=headers, timeout=60)
     assert (answer.status_code, answer.json()["detail"]["reason"]) == (503, "store_away")
     assert int(answer.headers["retry-after"]) > 0
+
+
+def test_a_partners_body_that_drips_is_ended_counted_and_not_kept(module_gateway, monkeypatch):
+    monkeypatch.setattr(door, "ARRIVES_WITHIN_S", 0.5)
+    before = len(module_gateway.rows(INBOX))
+    head = b"POST /partners/momo/ipn HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345"
+    answer = said(module_gateway.url, head, wait_s=20)
+    assert answer.startswith("HTTP/1.1 408 ")
+    assert "connection: close" in answer.lower()
+    assert module_gateway.app.state.turned_away.times()["momo", "too_slow"] == 1
+    assert len(module_gateway.rows(INBOX)) == before
+
+
+def test_a_partner_who_goes_away_before_the_call_is_whole_leaves_no_trace(module_gateway, caplog):
+    where, before = urlsplit(module_gateway.url), len(module_gateway.rows(INBOX))
+    with socket.create_connection((where.hostname, where.port)) as wire:
+        wire.sendall(b"POST /partners/momo/ipn HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345")
+        time.sleep(0.2)
+    assert requests.get(f"{module_gateway.url}/health", timeout=30).status_code == 200
+    time.sleep(0.2)
+    assert len(module_gateway.rows(INBOX)) == before
+    assert not [one for one in caplog.records if one.levelname == "ERROR"]
+
+
+def test_a_call_in_pieces_is_read_whole(module_gateway):
+    """Both ways that HTTP/1.1 tells of a body."""
+    body, address = ipn("in-pieces", signed=False), f"{module_gateway.url}/partners/momo/ipn"
+    pieces = (body[:50], body[50:])
+    assert requests.post(address, data=iter(pieces), timeout=30).status_code == 400
+    with module_gateway.store.begin() as transaction:
+        assert bodies.read(transaction, module_gateway.rows(INBOX)[-1].body_id) == body
