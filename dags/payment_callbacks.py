@@ -5,7 +5,7 @@ from airflow.sdk import dag
 from truc import parties, steps
 from truc.on_airflow import DEFAULTS, START, dag_task, hub_store
 
-CALLING = {one.party: one.callbacks for one in parties.manifests() if one.callbacks}
+CALLING = {one.party: one.callback_names for one in parties.manifests() if one.callbacks}
 
 
 @dag(

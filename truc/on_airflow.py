@@ -18,13 +18,13 @@ from airflow.sdk import (
     Param,
     task,
 )
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException, AirflowSkipException
 from airflow.sdk.observability import stats
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from truc import connections, parties, settings, steps, tracing, waking
 from truc.domain.calendar import local_day
-from truc.errors import TransientError, TrucError
+from truc.errors import SetupError, TransientError, TrucError
 from truc.exchange import queues
 from truc.exchange.outbox import WOKEN
 from truc.manifest import Manifest, Pipeline
@@ -44,13 +44,15 @@ DEFAULTS: dict[str, Any] = {
 }
 # A run about one day may wait long for a file; it must not hold the runs of other days. One that drains
 # a queue would only meet itself.
-RUNS_AT_ONCE = {"deliver": 1, "fetch": 1, "fetch_day": 4, "ask_payments": 1}
+RUNS_AT_ONCE = {"deliver": 1, "fetch": 1, "fetch_day": 4, "ask_payments": 1, "ask_parcels": 1, "check_postage": 1}
 # A file that is not there yet is waited for through the day, not for minutes.
 PATIENCE: dict[str, dict[str, Any]] = {
     "deliver": DEFAULTS,
     "fetch": DEFAULTS,
     "fetch_day": {**DEFAULTS, "retries": 48, "max_retry_delay": timedelta(minutes=15)},
     "ask_payments": DEFAULTS,
+    "ask_parcels": DEFAULTS,
+    "check_postage": DEFAULTS,
 }
 ZONE = "Asia/Ho_Chi_Minh"
 START = pendulum.datetime(2026, 1, 1, tz=ZONE)
@@ -76,10 +78,32 @@ class PartyHook(BaseHook):
 
 
 def connection(party: str) -> connections.Connection:
-    """Return the party's connection as Airflow finds it: secrets backends first, then its database."""
-    found = Connection.get(party)
+    """Return the party's connection as Airflow finds it: secrets backends first, then its database.
+
+    Raise SetupError: `connection_missing` where there is none, another reason where there is one that cannot be read.
+    """
+    try:
+        found = Connection.get(party)
+    except AirflowNotFoundException:  # of a backend that failed Airflow says the same
+        connections.read(party)  # says which: there is none, or what is wrong with it
+        text = f"connection {party!r} is there, and Airflow cannot read it: it must have Airflow's JSON form"
+        raise SetupError(text, reason="setting_malformed") from None
     fields = {name: getattr(found, name, None) for name in connections.STANDARD_FIELDS}
     return connections.from_airflow_json(party, {**fields, "extra": found.extra or {}})
+
+
+def connection_in_use(store: Store, party: str) -> connections.Connection:
+    """Return the party's connection, or end the task as skipped: not every province uses every party.
+
+    Skipped is only what has no connection and no business with this hub: without a connection, what waits for a
+    party fails, and so does a connection that cannot be read.
+    """
+    try:
+        return connection(party)
+    except SetupError as error:
+        if error.reason != "connection_missing" or steps.in_use(store, party):
+            raise
+    raise AirflowSkipException(f"{party}: this hub has no connection of that name, and no business with the party")
 
 
 class OutboxTrigger(BaseEventTrigger):
@@ -103,8 +127,8 @@ class OutboxTrigger(BaseEventTrigger):
 
     @classmethod
     async def open_shared_stream(cls, kwargs: dict[str, Any]) -> AsyncIterator[frozenset[str]]:  # noqa: ARG003  (of one trigger, this is for all)
-        """Yield which queues of any delivering pipeline have new work."""
-        async for woken in waking.woken(_address, _delivering()):
+        """Yield which queues of any pipeline that commits wake have new work."""
+        async for woken in waking.woken(_address, _wakeable()):
             yield woken
 
     async def filter_shared_stream(self, shared_stream: AsyncIterator[frozenset[str]]) -> AsyncIterator[TriggerEvent]:
@@ -129,18 +153,22 @@ def _address() -> str:
     return settings.load().database_url.replace("+psycopg", "")
 
 
-def _delivering() -> frozenset[str]:
+def _wakeable() -> frozenset[str]:
+    """What commits tell of: messages that wait, and questions that are due because a citizen came back from paying."""
     return frozenset(
         f"{manifest.party}/{operation}"
         for manifest in parties.manifests()
         for pipeline in manifest.pipelines
-        if pipeline.does == "deliver"
+        if _SCHEDULES[pipeline.does] is _woken
         for operation in pipeline.of
     )
 
 
 def step(act: Callable[P, R]) -> Callable[P, R]:
-    """Let only TransientError through to Airflow's retries; any other failure of ours is final."""
+    """Let only TransientError through to Airflow's retries; any other failure of ours is final.
+
+    A task is skipped where the party's connection says that its work is done another way (reason `not_in_use`).
+    """
 
     @wraps(act)
     def called(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -149,6 +177,8 @@ def step(act: Callable[P, R]) -> Callable[P, R]:
         except TransientError:
             raise
         except TrucError as error:
+            if error.reason == "not_in_use":
+                raise AirflowSkipException(str(error)) from error
             raise AirflowFailException(f"{error.reason}: {error}") from error
         finally:
             tracing.flush()  # a task's process ends without a farewell
@@ -209,7 +239,9 @@ _SCHEDULES: dict[str, Callable[[str, Pipeline], CronTriggerTimetable | AssetOrTi
     "deliver": _woken,
     "fetch": _by_clock,
     "fetch_day": _by_clock,
-    "ask_payments": _by_clock,
+    "ask_payments": _woken,
+    "ask_parcels": _by_clock,
+    "check_postage": _by_clock,
 }
 
 
@@ -218,7 +250,7 @@ def _deliver_task(party: str, operations: tuple[str, ...]) -> None:
     def deliver() -> dict[str, int]:
         store = hub_store()
         with metered(store, party, operations):
-            return steps.deliver(store, connection(party), operations)
+            return steps.deliver(store, connection_in_use(store, party), operations)
 
     deliver()
 
@@ -247,7 +279,8 @@ def metered(store: Store, party: str, operations: tuple[str, ...]) -> Iterator[N
 def _fetch_task(party: str, feeds: tuple[str, ...]) -> None:
     @dag_task("fetch")
     def fetch() -> dict[str, int]:
-        return steps.fetch(hub_store(), connection(party), feeds)
+        store = hub_store()
+        return steps.fetch(store, connection_in_use(store, party), feeds)
 
     fetch()
 
@@ -255,7 +288,8 @@ def _fetch_task(party: str, feeds: tuple[str, ...]) -> None:
 def _fetch_day_task(party: str, feeds: tuple[str, ...]) -> None:
     @dag_task("fetch_day")
     def fetch_day(*, params: dict[str, Any], dag_run: Any) -> dict[str, int]:
-        return steps.fetch_day(hub_store(), connection(party), feeds, business_day(params, dag_run.run_after))
+        store, business_on = hub_store(), business_day(params, dag_run.run_after)
+        return steps.fetch_day(store, connection_in_use(store, party), feeds, business_on)
 
     fetch_day()
 
@@ -263,9 +297,28 @@ def _fetch_day_task(party: str, feeds: tuple[str, ...]) -> None:
 def _ask_payments_task(party: str, kinds: tuple[str, ...]) -> None:
     @dag_task("ask_payments")
     def ask_payments() -> dict[str, int]:
-        return steps.ask_payments(hub_store(), connection(party), kinds)
+        store = hub_store()
+        return steps.ask_payments(store, connection_in_use(store, party), kinds)
 
     ask_payments()
+
+
+def _ask_parcels_task(party: str, kinds: tuple[str, ...]) -> None:
+    @dag_task("ask_parcels")
+    def ask_parcels() -> dict[str, int]:
+        store = hub_store()
+        return steps.ask_parcels(store, connection_in_use(store, party), kinds)
+
+    ask_parcels()
+
+
+def _check_postage_task(party: str, kinds: tuple[str, ...]) -> None:
+    @dag_task("check_postage")
+    def check_postage(*, params: dict[str, Any], dag_run: Any) -> dict[str, int]:
+        store, business_on = hub_store(), business_day(params, dag_run.run_after)
+        return steps.check_postage(store, connection_in_use(store, party), kinds, business_on)
+
+    check_postage()
 
 
 _PIPELINE_TASKS: dict[str, Callable[[str, tuple[str, ...]], None]] = {
@@ -273,6 +326,8 @@ _PIPELINE_TASKS: dict[str, Callable[[str, tuple[str, ...]], None]] = {
     "fetch": _fetch_task,
     "fetch_day": _fetch_day_task,
     "ask_payments": _ask_payments_task,
+    "ask_parcels": _ask_parcels_task,
+    "check_postage": _check_postage_task,
 }
 
 

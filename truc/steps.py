@@ -13,7 +13,7 @@ from truc.connections import Connection
 from truc.domain.procedure import Procedure
 from truc.envelope import Envelope, Receipt
 from truc.errors import MalformedError, SetupError
-from truc.exchange import courier, inbox
+from truc.exchange import correspondence, courier, inbox
 from truc.exchange.inbox import Book, Origin
 from truc.exchange.journal import closes, signatures, stamps
 from truc.exchange.journal.chain import chain
@@ -24,7 +24,7 @@ from truc.parties import Client
 from truc.reconcile import day as reconcile_day
 from truc.reference import reading
 from truc.reference.reading import SetAside
-from truc.services import asking, booking
+from truc.services import asking, asking_parcels, booking, notice_daily, notice_round, postage_check, shipments
 from truc.settings import Settings
 from truc.store import catalogue
 from truc.store.opened import Store, Transaction
@@ -40,7 +40,6 @@ class Loaded:
 
     procedures: int = 0
     new_versions: int = 0
-    agencies_changed: int = 0
     set_aside: tuple[tuple[str, str], ...] = ()  # (item, reason) of what could not be read at all
     unread: Counter[str] = field(default_factory=Counter)
 
@@ -50,11 +49,9 @@ def load_catalogue(store: Store, path: Path | None = None) -> Loaded:
     if path is not None:
         return _load_procedures(store, reading.read_catalogue(path.read_bytes()), source="file")
     with store.begin() as transaction:
-        changed = catalogue.keep_agencies(transaction, reading.read_agencies())
+        catalogue.keep_agencies(transaction, reading.read_agencies())
         catalogue.keep_swapped_days(transaction, reading.read_swapped_days())
-    loaded = _load_procedures(store, reading.read_procedures(), source="shipped")
-    loaded.agencies_changed = changed
-    return loaded
+    return _load_procedures(store, reading.read_procedures(), source="shipped")
 
 
 def deliver(store: Store, connection: Connection, operations: tuple[str, ...]) -> dict[str, int]:
@@ -71,6 +68,8 @@ def deliver(store: Store, connection: Connection, operations: tuple[str, ...]) -
     with closing(parties.open_client(connection)) as client:
         done = courier.deliver(store, client, connection.party, operations, on_receipt=on_receipt)
     asking.take_stock(store, connection.party)  # a payment whose request was stopped is in doubt from now on
+    with store.begin() as transaction:
+        shipments.take_stock(transaction, connection.party)
     return {**done.counts, "unreachable": int(done.unreachable)}
 
 
@@ -83,6 +82,29 @@ def ask_payments(store: Store, connection: Connection, kinds: tuple[str, ...]) -
     with closing(parties.open_client(connection)) as client:
         done = asking.ask(store, client, connection.party, kind, book=booking.booker(store))
     return {**done.counts, "unreachable": int(done.unreachable)}
+
+
+def ask_parcels(store: Store, connection: Connection, kinds: tuple[str, ...]) -> dict[str, int]:
+    """Ask the post about open parcels one by one, book its answers, and return outcome → count.
+
+    `kinds` names the one mapping that reads the answers. An absent party is no failure of the step.
+    """
+    [kind] = kinds
+    with closing(parties.open_client(connection)) as client:
+        done = asking_parcels.ask(store, client, connection.party, kind, book=booking.booker(store))
+    return {**done.counts, "unreachable": int(done.unreachable)}
+
+
+def check_postage(store: Store, connection: Connection, kinds: tuple[str, ...], on: date) -> dict[str, int]:
+    """Hold the post's own prices against the fees we charge on that day, and return "from-to" → whole đồng.
+
+    `kinds` names the one mapping of prices. Raise MalformedError ("postage_differs") for another price than ours.
+    """
+    [kind] = kinds
+    with store.begin() as transaction:
+        asked = postage_check.questions(transaction, on)
+    with closing(parties.open_client(connection)) as client:
+        return postage_check.check(client, connection.party, kind, asked, on)
 
 
 def fetch(store: Store, connection: Connection, feeds: tuple[str, ...]) -> dict[str, int]:
@@ -121,6 +143,16 @@ def sweep(store: Store) -> dict[str, int]:
     return {"chained": chain(store)}
 
 
+def follow_notices(store: Store) -> dict[str, int]:
+    """Bring on every notice that may go on and return outcome → count (truc.services.notice_round)."""
+    return dict(notice_round.follow(store))
+
+
+def remind_citizens(store: Store, today: date) -> dict[str, int]:
+    """Give the notices of this day and return `kind.outcome` → count (truc.services.notice_daily)."""
+    return dict(notice_daily.remind(store, today))
+
+
 def close_day(store: Store, here: Settings) -> int:
     """Close the last business day that is over in every channel of the journal; return how many channels.
 
@@ -133,6 +165,12 @@ def close_day(store: Store, here: Settings) -> int:
             raise SetupError("TRUC_TSA_URL needs TRUC_TSA_CA_FILE: its answers are checked", reason="setting_missing")
         stamp = stamps.stamper(here.tsa_url, here.tsa_ca_file)
     return closes.close_day(store, signatures.hub_key(here.secrets), closes.last_day(store), stamp=stamp)
+
+
+def in_use(store: Store, party: str) -> bool:
+    """Tell whether this hub has had anything to do with the party: a message either way, a payment, a statement."""
+    with store.begin() as transaction:
+        return correspondence.exists_with(transaction, party) or reconcile_day.in_use(transaction, party)
 
 
 def to_reconcile(store: Store) -> list[str]:

@@ -1,19 +1,19 @@
 """The books of both sides: what the hub says it sent, what each partner says it did, and how far the two agree."""
 
-import hashlib
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import func, select
 
+from sandbox.day.channels import CHANNELS
+from sandbox.day.notices import PARTIES, mail_name, sms_name
 from sandbox.day.partners import Partner
 from sandbox.day.stage import Stage
 from truc.domain.calendar import BUSINESS_ZONE
 from truc.exchange import bodies
 from truc.exchange.outbox import CONTEXT
-from truc.messages import NoticeDue, StatusChanged
+from truc.messages import NoticeDue, PostalCancelled, StatusChanged
 from truc.store.tables import METADATA
 from truc.store.tables.exchange import OUTBOX
 
@@ -21,9 +21,10 @@ from truc.store.tables.exchange import OUTBOX
 EFFECTS = {
     ("national_portal", "dossier"): "DongBoHoSoMC",
     ("national_portal", "progress"): "CapNhatTienDoHoSoMC",
-    ("momo", "payment"): "payment",
     ("vnpost", "order"): "order",
-    ("sms", "message"): "message",
+    ("vnpost", "cancel"): "cancel",
+    **{(party, "message"): "message" for party in PARTIES},
+    **{(one.party, "payment"): "payment" for one in CHANNELS},
 }
 UNFINISHED = ("waiting", "sending", "unknown")
 
@@ -110,17 +111,18 @@ def _ours(stage: Stage, party: str, operation: str, names: dict[str, str]) -> It
     with stage.store.begin() as transaction:
         query = select(*columns).where(OUTBOX.c.party == party, OUTBOX.c.operation == operation)
         for row in transaction.sql.execute(query):
-            if operation not in NAMED_BY_CONTENT:
+            if row.reason == "other_way":  # it was refused, and another party told the citizen: see notices.expect
+                continue
+            if (party, operation) not in NAMED_BY_CONTENT:
                 yield row, names.get(row.external_id, row.external_id)
                 continue
-            message, name = NAMED_BY_CONTENT[operation]
+            message, name = NAMED_BY_CONTENT[party, operation]
             yield row, name(message.model_validate_json(bodies.read(transaction, row.message_id, context=CONTEXT)))
 
 
-def sms_name(notice: NoticeDue) -> str:
-    """Return how the SMS stand-in names a message: receiver and digest of the text."""
-    digest = hashlib.sha256(unicodedata.normalize("NFC", notice.text).strip().encode()).hexdigest()
-    return f"84{notice.phone.removeprefix('0')}:{digest}"
+def cancelled_name(cancelled: PostalCancelled) -> str:
+    """Return how the post's stand-in names a cancel: the order's number."""
+    return cancelled.order_number
 
 
 def step_name(step: StatusChanged) -> str:
@@ -130,9 +132,11 @@ def step_name(step: StatusChanged) -> str:
 
 
 # Effects that the partner has no name of ours for.
-NAMED_BY_CONTENT: dict[str, tuple[Any, Callable[[Any], str]]] = {
-    "message": (NoticeDue, sms_name),
-    "progress": (StatusChanged, step_name),
+NAMED_BY_CONTENT: dict[tuple[str, str], tuple[Any, Callable[[Any], str]]] = {
+    ("vnpost", "cancel"): (PostalCancelled, cancelled_name),
+    ("sms", "message"): (NoticeDue, sms_name),
+    ("email", "message"): (NoticeDue, mail_name),
+    ("national_portal", "progress"): (StatusChanged, step_name),
 }
 
 

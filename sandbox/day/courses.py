@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from sandbox.day.plan import Move, Officer
 from truc.domain.calendar import BUSINESS_ZONE
 
-OPENING, NOON, AFTERNOON, CLOSING = time(7, 0), time(11, 30), time(13, 30), time(17, 0)
+OPENING, AFTERNOON, CLOSING = time(7, 0), time(13, 30), time(17, 0)
 TITLES = ("Chuyên viên", "Công chức Tư pháp - Hộ tịch", "Công chức Địa chính", "Cán bộ Một cửa", "Phó trưởng phòng")
 NOTES = {
     2: "Tiếp nhận hồ sơ", 3: "Hồ sơ không thuộc thẩm quyền", 4: "Chuyển bộ phận chuyên môn xử lý",

@@ -18,7 +18,7 @@ ORGANISATION_SHARE = 7_637 / (395_384 + 7_637)  # 1.9 % of customers
 # Ours. The seeds' own rate (2,593 of 1,000,728) would be 5 payments a day, too few to reconcile anything;
 # one dossier in ten is where the plans for cashless fees want to be.
 PAYMENT_SHARE = 200 / DOSSIERS_A_DAY
-MOMO_SHARE = 0.6  # of the payments; the rest are transfers to VietinBank that the counter saw
+# Through which channel they go: sandbox/day/channels.py.
 # Ours. The seeds give the postal fee but no count. One result in sixteen goes by post: citizens of far
 # communes, and of other provinces (one parcel in five), who would otherwise travel a second time.
 POSTAL_RETURN_SHARE = 0.06

@@ -8,11 +8,12 @@ from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 
-from sandbox.day import courses, figures, people
+from sandbox.day import channels, courses, figures, people
 from sandbox.day.offers import Offer, Offers, takes_days
 from sandbox.day.people import Applicant
 from sandbox.day.plan import Dossier, Move, Payment, Plan
 from truc.domain.calendar import WorkingCalendar, local_day
+from truc.domain.notice_kinds import OF_STATUS
 from truc.reference.reading import read_swapped_days
 
 LATE_AT_MOST_DAYS = 12
@@ -203,13 +204,20 @@ class _Generator:
     def _payments(self, dossiers: list[Dossier]) -> Iterator[Payment]:
         """Yield the day's payments: dossiers with exactly one published fee, drawn so that the mean is the seeds'."""
         able = [one for one in dossiers if (one.fee_vnd or 0) >= 1_000 and _pays_in_time(one)]
-        wanted = min(len(able), max(16, round(self.count * figures.PAYMENT_SHARE)))
+        wanted = min(len(able), max(channels.FEWEST, round(self.count * figures.PAYMENT_SHARE)))
         chosen = _drawn_to_mean(self.rng, able, wanted)
-        through_momo = round(len(chosen) * figures.MOMO_SHARE)
-        # A citizen at home has only the wallet; at a counter both are offered.
+        # A citizen at home pays online; at a counter a transfer is offered too.
         chosen.sort(key=lambda one: (not one.online, one.reference))
-        for number, one in enumerate(chosen, start=1):
-            yield self._payment(number, one, "momo" if number <= through_momo or one.online else "vietinbank")
+        for number, (one, party) in enumerate(zip(chosen, self._parties(chosen), strict=True), start=1):
+            yield self._payment(number, one, party)
+
+    def _parties(self, payers: list[Dossier]) -> list[str]:
+        """Deal the channels out; the bank's go to the last payers, who stand at a counter."""
+        counts = channels.counts(len(payers))
+        at_the_bank = counts.pop(channels.BANK)
+        online = [party for party, count in counts.items() for _ in range(count)]
+        self.rng.shuffle(online)
+        return online + [channels.BANK] * at_the_bank
 
     def _payment(self, number: int, one: Dossier, party: str) -> Payment:
         requested_at = one.received_at + timedelta(minutes=self.rng.randint(2, 10))
@@ -220,13 +228,16 @@ class _Generator:
             amount_vnd=one.fee_vnd or 0,
             requested_at=requested_at,
             pays_at=requested_at + timedelta(minutes=self.rng.randint(1, 12)),
-            paid_reference=f"VTB{self.day:%y%m%d}{number:06d}" if party == "vietinbank" else "",
+            paid_reference=f"VTB{self.day:%y%m%d}{number:06d}" if party == channels.BANK else "",
         )
 
 
 def notices(one: Dossier) -> int:
-    """How many messages its applicant gets: one for the receipt, one each time a paper is asked or a result ready."""
-    return 1 + one.statuses.count(5) + one.statuses.count(9)
+    """How many messages its applicant gets by its statuses; parcels and payments have theirs beside these."""
+    told = one.initial_status in OF_STATUS
+    for before, after in pairwise(one.statuses):
+        told += after in OF_STATUS or before == 5 or (before == 6 and one.due_at is not None)
+    return told
 
 
 def moves_in_order(plan: Plan) -> list[tuple[Dossier, Move]]:

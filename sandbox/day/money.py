@@ -1,24 +1,15 @@
-"""Payments: requests, citizens paying at MoMo, callbacks that come twice, never, or forged."""
+"""Payments through any channel: requests, citizens who pay or do not, and questions about what has no end yet."""
 
-import json
-from datetime import UTC, datetime
-from typing import Any
-
-import requests
-
+from sandbox.day import orders, wallets
+from sandbox.day.channels import BANK, CHANNELS, Channel
 from sandbox.day.one_stop import in_lanes, payment_item
 from sandbox.day.stage import Stage
-from sandbox.faults import Mode
-from sandbox.momo.signature import IPN, PARTNER_CODE, signature_of
+from truc.errors import SetupError
+from truc.operating import audit, doubts
+from truc.services import ask_schedule
 
-ROLES = "payment_roles"
-# Trouble, whose order, what MoMo does; and how often the gateway is called then.
-CALLBACK_TROUBLES: tuple[tuple[str, str, Mode], ...] = (
-    ("callback_lost", "lost", "refuse"),
-    ("callback_twice", "twice", "twice"),
-)
-SEEN = {"callback_lost": 0, "callback_twice": 2}
-TO_FORGED = [400, 204]  # a wrong signature is answered no; of a wrong amount MoMo needs to know nothing
+PARTS = "payment_parts"  # in the journal: party → part → our references
+ASKER, WHY = "one_stop", "the citizen asks at the counter where the payment stands"
 
 
 def request(stage: Stage) -> None:
@@ -33,109 +24,76 @@ def request(stage: Stage) -> None:
 
 
 def lose_answers(stage: Stage) -> None:
-    """Let MoMo make two orders and not say so."""
-    stage.plant("momo", "create", "drop_after", "error_after")
+    """Let partners make orders and not say so."""
+    for one in CHANNELS:
+        if one.unheard:
+            stage.plant(one.party, "create", *wallets.UNHEARD)
 
 
 def citizens_pay(stage: Stage) -> None:
-    """Let citizens act at MoMo: most pay, some do not; one callback is lost, one comes twice, two are forged."""
-    if not stage.journal.met(ROLES):
-        stage.journal.note(ROLES, _roles(stage))
-    roles = stage.journal.troubles[ROLES]
-    if not stage.journal.met("forged_callbacks"):
-        forged = _forge(stage, roles["forged"])
-        stage.expect("answers to forged callbacks", TO_FORGED, forged, stage.log("gateway"))
-        stage.meet("forged_callbacks", forged if forged == TO_FORGED else [])
-    for trouble, role, fault in CALLBACK_TROUBLES:
-        misbehaved = _act(stage, [roles[role]], fault=fault)
-        note_callback(stage, trouble, misbehaved=misbehaved, seen=_seen(stage).get(roles[role], 0))
-    _act(stage, roles["refuse"], code=1006)
-    _act(stage, roles["pay"])
-    _confirm_callbacks(stage, roles)
-    stage.progress.say(f"{len(roles['pay']) + 2} người trả qua MoMo · citizens pay at MoMo")
+    """Let citizens act on their orders: most pay, some refuse or forget, and partners do some of it wrong."""
+    if not stage.journal.met(PARTS):
+        stage.journal.note(PARTS, {one.party: dealt(one, orders.payable(stage, one)) for one in CHANNELS})
+    parts = stage.journal.troubles[PARTS]
+    for channel in CHANNELS:
+        if channel.has_page:
+            orders.open_pages(stage, channel)
+    wallets.forge(stage, parts)
+    for channel in CHANNELS:
+        _act_as_dealt(stage, channel, parts[channel.party])
+    paid = sum(len(of["pay"]) for of in parts.values())
+    stage.progress.say(f"{paid:,} người trả qua {len(CHANNELS)} kênh · citizens pay through {len(CHANNELS)} channels")
 
 
-def _confirm_callbacks(stage: Stage, roles: dict[str, Any]) -> None:
-    """The gateway must have kept each citizen's callback once, seen one of them twice, and one never."""
-    seen = _seen(stage)
-    told = dict.fromkeys((*roles["pay"], *roles["refuse"]), 1) | {roles["twice"]: 2, roles["lost"]: 0}
-    off = {one: seen.get(one, 0) for one, times in told.items() if seen.get(one, 0) != times}
-    stage.expect("callbacks kept other than as sent", {}, off, stage.log("gateway"))
+def ask_about_the_rest(stage: Stage) -> None:
+    """Let what nobody paid lapse, and have every partner asked that can say how a payment ended."""
+    for channel in CHANNELS:
+        orders.lapse(stage, channel)
+    waiting = {one: orders.pending(stage, one) for one in CHANNELS if ask_schedule.can_be_asked(one.party)}
+    asked = [one for one, references in waiting.items() if references]
+    with stage.store.begin() as transaction:
+        for reference in (reference for one in asked for reference in waiting[one]):
+            doubts.ask_now(transaction, reference, audit.order(ASKER, WHY))
+    stage.run(*(one.asks for one in asked))
+    for one in asked:
+        stage.expect(f"asked, and still without an end: {one.party}", [], orders.pending(stage, one), one.asks)
+    wallets.note_found_by_asking(stage, stage.journal.troubles[PARTS])
+    stage.progress.say(f"{sum(map(len, waiting.values())):,} khoản phải hỏi đối tác · payments asked about")
 
 
-def note_callback(stage: Stage, trouble: str, *, misbehaved: int, seen: int) -> None:
-    """Note a lost or doubled callback when MoMo did misbehave and the gateway saw of it what it should."""
-    met = misbehaved > 0 and seen == SEEN[trouble]
-    stage.meet(trouble, {"misbehaved": misbehaved, "seen": seen} if met else {})
+def dealt(channel: Channel, able: list[str]) -> dict[str, list[str]]:
+    """Return part → orders: one to each thing the partner does wrong, a few refuse or forget, the rest are paid.
+
+    Raise SetupError when fewer can be paid than there are parts: then orders did not reach the partner.
+    """
+    if len(able) <= len(channel.parts):
+        text = f"{channel.party}: {len(able)} orders can be paid, and citizens have {len(channel.parts) + 1} parts"
+        raise SetupError(f"{text}: see the run of {channel.delivers}", reason="orders_missing")
+    few, found, rest = max(1, len(able) // 40), dict[str, list[str]](), list(able)
+    for part in channel.parts:
+        size = few if part in ("refuse", "forget") else 1
+        found[part], rest = rest[:size], rest[size:]
+    return {**found, "pay": rest}
 
 
-def _seen(stage: Stage) -> dict[str, int]:
-    """Return our reference → how often the gateway was called about it; our own forged ones are left out."""
-    query = """SELECT split_part(external_id, '/', 1) AS reference, sum(seen) AS seen FROM inbox_names
-               WHERE party = 'momo' AND kind = 'ipn' AND right(external_id, 2) <> '/2' GROUP BY 1"""
-    return {row.reference: int(row.seen) for row in stage.rows(query)}
+def planned(stage: Stage, channel: Channel) -> dict[str, str]:
+    """Return our reference → the state in which the day leaves it; who has no address to pay at forgets it."""
+    of = stage.journal.troubles[PARTS][channel.party]
+    ends = {one: "paid" for part in ("pay", *wallets.WRONG) for one in of.get(part, ())}
+    if channel.refused is not None:
+        ends |= dict.fromkeys(of["refuse"], channel.refused.state)
+    otherwise = "pending" if channel.lapsed is None else channel.lapsed.state
+    return {one: ends.get(one, otherwise) for one in orders.pays_at(stage, channel)}
 
 
-def _roles(stage: Stage) -> dict[str, Any]:
-    """Deal out what each citizen does, among those who were given an address to pay at."""
-    query = """SELECT our_reference, amount_vnd FROM payments WHERE party = 'momo' AND state = 'pending'
-               AND pay_url IS NOT NULL AND source_reference LIKE :name ORDER BY source_reference"""
-    amounts = {row.our_reference: row.amount_vnd for row in stage.rows(query, name=f"%-{stage.plan.name}-%")}
-    able = list(amounts)
-    few = max(1, len(able) // 40)
-    lost, twice, *rest = able
-    refuse, forget, pay = rest[:few], rest[few : 2 * few], rest[2 * few :]
-    dropped = max(pay, key=amounts.__getitem__)  # what MoMo's statement will leave out
-    roles = {"lost": lost, "twice": twice, "forged": pay[0], "dropped": dropped}
-    return {**roles, "refuse": refuse, "forget": forget, "pay": pay}
+def at_bank(stage: Stage) -> int:
+    """Return how many payments of the day are transfers that a counter saw."""
+    return sum(one.party == BANK for one in stage.plan.payments)
 
 
-def _act(stage: Stage, references: list[str], *, code: int = 0, fault: Mode | None = None) -> int:
-    """Let the owners of these orders act, those who have not yet; return how often MoMo misbehaved as ordered."""
-    momo = stage.partners["momo"]
-    open_orders = {one["reference"] for one in momo.ask("payments") if one["state"] == "pending"}
-    when = {one.reference: one.pays_at for one in stage.plan.payments}
-    query = "SELECT our_reference, source_reference FROM payments WHERE our_reference = ANY(:references)"
-    orders = [
-        {"reference": row.our_reference, "code": code, "at": when[row.source_reference].isoformat()}
-        for row in stage.rows(query, references=references)
-        if row.our_reference in open_orders
-    ]
-    if not orders:
-        return 0
-    before = momo.faults_met()
-    if fault is not None:
-        momo.misbehave("notify", fault, 1)
-    momo.tell("pay", {"orders": orders})
-    momo.behave()
-    return (momo.faults_met() - before).total()
-
-
-def _forge(stage: Stage, reference: str) -> list[int]:
-    """Send a callback with a wrong signature, then a rightly signed one over another amount; return the answers."""
-    amount_vnd = stage.number("SELECT amount_vnd FROM payments WHERE our_reference = :one", one=reference)
-    wrong_signature = _callback(reference, amount_vnd, trans_id=1) | {"signature": "0" * 64}
-    wrong_amount = _callback(reference, amount_vnd - 1_000 if amount_vnd > 1_000 else 1, trans_id=2)
-    url = f"{stage.settings.gateway_url}/partners/momo/ipn"
-    bodies = [json.dumps(one).encode() for one in (wrong_signature, wrong_amount)]
-    headers = {"Content-Type": "application/json"}
-    return [requests.post(url, data=body, headers=headers, timeout=30).status_code for body in bodies]
-
-
-def _callback(reference: str, amount_vnd: int, *, trans_id: int) -> dict[str, Any]:
-    fields = {
-        "partnerCode": PARTNER_CODE,
-        "orderId": reference,
-        "requestId": reference,
-        "amount": amount_vnd,
-        "orderInfo": "gia mao",
-        "orderType": "momo_wallet",
-        "transId": trans_id,
-        "resultCode": 0,
-        "message": "Successful.",
-        "payType": "qr",
-        # Any moment will do; a fixed one makes the day the same each time.
-        "responseTime": int(datetime(2026, 11, 20, 3, tzinfo=UTC).timestamp()) * 1000,
-        "extraData": "",
-    }
-    return fields | {"signature": signature_of(fields, IPN)}
+def _act_as_dealt(stage: Stage, channel: Channel, parts: dict[str, list[str]]) -> None:
+    wallets.misbehave(stage, channel, parts)
+    if channel.refused is not None:
+        orders.act(stage, channel, parts["refuse"], code=channel.refused.code)
+    orders.act(stage, channel, parts["pay"])
+    wallets.confirm_callbacks(stage, channel, parts)

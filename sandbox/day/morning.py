@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sandbox.day import notices
 from sandbox.day.one_stop import dossier_item, in_lanes
 from sandbox.day.plan import Dossier
 from sandbox.day.stage import Stage
@@ -32,6 +33,7 @@ def hand_over_counter_dossiers(stage: Stage) -> None:
     stage.expect("counter dossiers taken in", len(items), taken, stage.log("gateway"))
     stage.expect("counter dossiers rejected", {"unknown_procedure": 1}, dict(answers.reasons), stage.log("gateway"))
     stage.progress.say(f"{taken:,} hồ sơ tại quầy · dossiers at counters and by post")
+    notices.say_wishes(stage)
 
 
 def take_in_online_dossiers(stage: Stage) -> None:

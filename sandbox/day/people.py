@@ -1,5 +1,6 @@
 """Invents applicants: Vietnamese names in full Unicode, identifiers of the right form. Nobody here is real."""
 
+import hashlib
 import random
 import unicodedata
 from dataclasses import dataclass, replace
@@ -49,7 +50,8 @@ def person(rng: random.Random, area: str) -> Applicant:
     gender = rng.choice(("male", "female"))
     words = (_drawn(rng, FAMILIES), rng.choice(MIDDLES[gender]), rng.choice(GIVEN[gender]))
     name = unicodedata.normalize("NFC", " ".join(words))
-    return Applicant("person", name, personal_id(rng, gender), phone(rng), "", _address(rng, area), HOME)
+    number = personal_id(rng, gender)
+    return Applicant("person", name, number, phone(rng), _email(number), _address(rng, area), HOME)
 
 
 def organisation(rng: random.Random, area: str) -> Applicant:
@@ -102,3 +104,9 @@ def _address(rng: random.Random, area: str) -> str:
 
 def _drawn(rng: random.Random, weights: dict[str, int]) -> str:
     return rng.choices(list(weights), list(weights.values()))[0]
+
+
+def _email(number: str) -> str:
+    """Return an address for one citizen in four, "" for the others; made of the digits, it draws nothing."""
+    digest = hashlib.sha256(number.encode()).hexdigest()
+    return f"congdan{digest[:8]}@khanhhoa.example" if int(digest[8], 16) < 4 else ""

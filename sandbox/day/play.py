@@ -10,7 +10,8 @@ from typing import Any
 
 from rich.console import Console
 
-from sandbox.day import money, morning, parcels, portal, statements, summary, table
+from sandbox.day import money, morning, notices, parcels, portal, statements, summary, table
+from sandbox.day.channels import CHANNELS
 from sandbox.day.generate import generate
 from sandbox.day.journal import Journal, opened
 from sandbox.day.one_stop import CLIENT, OneStop
@@ -21,23 +22,20 @@ from sandbox.day.stage import Stage
 from truc.ground import up
 from truc.ground.supervisor import running_pid
 from truc.inbound.clients import ensure_client
+from truc.services.ask_schedule import can_be_asked
 from truc.settings import Settings
 from truc.store.opened import Store, open_hub_store
 
-DAGS = (
-    "catalogue_load", "dossier_intake", "status_push", "payment_requests", "payment_callbacks", "postal_orders",
-    "postal_tracking", "notify_sms", "statement_momo", "statement_vietinbank", "reconcile_payments",
-)  # fmt: skip
 DELIVERIES = {
     "national_portal": "status_push",
-    "momo": "payment_requests",
     "vnpost": "postal_orders",
-    "sms": "notify_sms",
+    **{party: f"notify_{party}" for party in notices.PARTIES},
+    **{one.party: one.delivers for one in CHANNELS},
 }
 SUMMARY_FILE = "summary.json"
-ROUNDS_AT_MOST = 3
+ROUNDS_AT_MOST = 4
 WAIT_AT_MOST_S = 90.0  # longer than any party needs to settle
-PHASES = 14
+PHASES = 15
 
 
 def play(settings: Settings, day: date, *, dossiers: int, seed: int, console: Console) -> bool:
@@ -59,7 +57,7 @@ def play(settings: Settings, day: date, *, dossiers: int, seed: int, console: Co
 def _played(stage: Stage) -> dict[str, Any]:
     before = {} if stage.first_time else summary.counts(stage)
     with stage.progress.phase("dags", "Chờ Airflow đọc các DAG", "Airflow reads the DAGs"):
-        stage.airflow.wait_for_dags(*DAGS, within_s=120)
+        stage.airflow.wait_for_dags(*_dags(), within_s=120)
     _phases(stage)
     with stage.progress.phase("summary", "Tổng hợp", "asking the core and every partner"):
         found = summary.build(stage, before)
@@ -67,6 +65,22 @@ def _played(stage: Stage) -> dict[str, Any]:
         stage.journal.figures = summary.counts(stage)
         stage.journal.save()
     return found
+
+
+def _dags() -> tuple[str, ...]:
+    """Return every DAG that the day runs."""
+    asking = (one.asks for one in CHANNELS if can_be_asked(one.party))
+    statements_of = (f"statement_{party}" for party in statements.GIVING)
+    others = (
+        "catalogue_load",
+        "dossier_intake",
+        "payment_callbacks",
+        "postal_tracking",
+        "reconcile_payments",
+        "exchange_sweep",
+        "notices",
+    )
+    return (*others, *DELIVERIES.values(), *asking, *statements_of)
 
 
 def _phases(stage: Stage) -> None:
@@ -84,16 +98,18 @@ def _phases(stage: Stage) -> None:
         portal.change_statuses(stage)
     with phase("payment_requests", "Yêu cầu thanh toán", "payment requests"):
         money.request(stage)
-    with phase("deliver", "Gửi đi: Cổng, bưu chính, MoMo, tin nhắn", "to the portal, the post, MoMo, SMS"):
+    with phase("deliver", "Gửi đi: Cổng, bưu chính, thanh toán, tin nhắn", "to portal, post, payment partners, SMS"):
         portal.lose_answers(stage, portal.PUSH_PROGRESS)
         parcels.lose_answers(stage)
         money.lose_answers(stage)
         stage.run(*DELIVERIES.values())
         stage.confirm()
-    with phase("pay", "Công dân thanh toán qua MoMo", "citizens pay, callbacks come"):
+    with phase("pay", "Công dân thanh toán", "citizens pay, callbacks come"):
         money.citizens_pay(stage)
         parcels.carry(stage)
         stage.run("payment_callbacks", "postal_tracking")
+    with phase("ask", "Hỏi đối tác về khoản chưa rõ", "partners are asked what became of payments"):
+        money.ask_about_the_rest(stage)
     with phase("statements", "Sao kê của ngân hàng và ví", "the statements of bank and wallet"):
         statements.deliver_wrong_then_right(stage)
         statements.deliver_twice(stage)
@@ -101,11 +117,14 @@ def _phases(stage: Stage) -> None:
         statements.reconcile(stage)
     with phase("rest", "Gửi nốt phần còn lại", "whatever still waits"):
         _send_the_rest(stage)
+        stage.run("exchange_sweep")  # the day's hub does not run it each minute
 
 
 def _send_the_rest(stage: Stage) -> None:
     """Give what still waits its next chances, when its time has come: a partner's "no" is believed only later."""
     for _ in range(ROUNDS_AT_MOST):
+        stage.run("notices")  # what a channel refused goes the next way
+        notices.let_the_night_pass(stage)
         waiting = [dag for party, dag in DELIVERIES.items() if stage.open_messages(party)]
         if not waiting:
             return

@@ -2,9 +2,12 @@
 
 from typing import Any
 
-from sandbox.day.money import ROLES
+from sandbox.day.channels import BANK
+from sandbox.day.money import PARTS
 from sandbox.day.stage import Stage
 
+WALLET = "momo"  # the one wallet that gives a statement
+GIVING = (WALLET, BANK)
 TOO_MUCH_VND = 5_000
 
 
@@ -18,7 +21,7 @@ def deliver_wrong_then_right(stage: Stage) -> None:
         )
         stage.expect("statement with a wrong total booked", 0, booked, "statement_vietinbank")
         note_wrong_total(stage)
-    _plant_at_momo(stage)
+    _plant_at_wallet(stage)
     _deposit(stage)
     stage.run("statement_vietinbank", "statement_momo")
 
@@ -40,16 +43,15 @@ def note_wrong_total(stage: Stage) -> None:
 
 
 def reconcile(stage: Stage) -> None:
-    """Reconcile both parties' day."""
+    """Reconcile the day of every party that gives a statement."""
     stage.run("reconcile_payments")
 
 
 def expected_breaks(stage: Stage) -> tuple[dict[str, int], list[int]]:
     """Return the classes of the planted breaks, and what each differs by (core less partner), in đồng."""
-    amounts = {row.our_reference: row.amount_vnd for row in _payments(stage, "momo")}
-    roles = stage.journal.troubles[ROLES]
-    # The lost callback: MoMo says paid, our order still waits. The changed amount: the bank says more.
-    differences = [amounts[roles["dropped"]], -amounts[roles["lost"]], -TOO_MUCH_VND]
+    amounts = _amounts(stage)
+    # What the wallet's statement leaves out, what it has as paid though the citizen refused, what the bank tells wrong.
+    differences = [amounts[_left_out(stage)], -amounts[_refused(stage)], -TOO_MUCH_VND]
     return {"amount_differs": 1, "missing_at_partner": 1, "state_differs": 1}, differences
 
 
@@ -64,8 +66,25 @@ def _seen_again(stage: Stage) -> int:
     return stage.number(query, name=_file(stage))
 
 
-def _plant_at_momo(stage: Stage) -> None:
-    stage.partners["momo"].tell("statement_breaks", {"drop": [stage.journal.troubles[ROLES]["dropped"]]})
+def _plant_at_wallet(stage: Stage) -> None:
+    wallet, refused = stage.partners[WALLET], _refused(stage)
+    [order] = [one for one in wallet.ask("payments") if one["reference"] == refused]
+    as_paid = {name: order[name] for name in ("orderId", "transId", "amount", "at")}
+    wallet.tell("statement_breaks", {"drop": [_left_out(stage)], "add": [as_paid]})
+
+
+def _left_out(stage: Stage) -> str:
+    amounts = _amounts(stage)
+    paid: list[str] = stage.journal.troubles[PARTS][WALLET]["pay"]
+    return max(paid, key=amounts.__getitem__)
+
+
+def _refused(stage: Stage) -> str:
+    return str(stage.journal.troubles[PARTS][WALLET]["refuse"][0])
+
+
+def _amounts(stage: Stage) -> dict[str, int]:
+    return {row.our_reference: row.amount_vnd for row in _payments(stage, WALLET)}
 
 
 def _deposit(stage: Stage, **how: bool) -> None:
@@ -76,13 +95,13 @@ def _deposit(stage: Stage, **how: bool) -> None:
             "amount_vnd": row.amount_vnd,
             "at": row.paid_at.isoformat(),
         }
-        for row in _payments(stage, "vietinbank")
+        for row in _payments(stage, BANK)
         if row.business_on is not None
     ]
     first = lines[0]
     breaks: dict[str, Any] = {"amount": {first["our_reference"]: first["amount_vnd"] + TOO_MUCH_VND}}
     order = {"day": stage.plan.day.isoformat(), "lines": lines, "breaks": breaks, **how}
-    stage.partners["vietinbank"].tell("deposit", order)
+    stage.partners[BANK].tell("deposit", order)
 
 
 def _payments(stage: Stage, party: str) -> list[Any]:

@@ -4,8 +4,9 @@ from collections import Counter
 from datetime import datetime, time
 from typing import Any
 
-from sandbox.day import books, figures, money, statements
+from sandbox.day import books, ends, figures, money, notices, statements, wallets
 from sandbox.day.books import Exchange
+from sandbox.day.channels import CHANNELS
 from sandbox.day.morning import BAD_ITEMS
 from sandbox.day.stage import Expectation, Stage
 from truc.domain.calendar import BUSINESS_ZONE
@@ -13,18 +14,19 @@ from truc.domain.calendar import BUSINESS_ZONE
 CHANGES = """SELECT count(*) FROM dossier_history JOIN dossiers ON code = dossier_code
              WHERE from_status IS NOT NULL AND source_reference LIKE :name"""
 PARCELS = "SELECT count(*) FROM shipments JOIN dossiers ON code = dossier_code WHERE source_reference LIKE :name"
-RECEIPTS = "SELECT count(*) FROM receipts JOIN payments ON payments.id = payment_id WHERE business_on = :day"
-IN_CLEARING = """SELECT sum(amount_vnd) FROM ledger_lines JOIN ledger_entries ON ledger_entries.id = entry_id
-                 WHERE account LIKE 'clearing:%' AND business_on = :day"""
+RECEIPTS = "SELECT count(*) FROM receipts JOIN payments ON payments.id = payment_id WHERE source_reference LIKE :name"
+IN_CLEARING = """SELECT sum(line.amount_vnd) FROM ledger_lines AS line
+                 JOIN ledger_entries AS entry ON entry.id = entry_id
+                 JOIN payments ON entry.reference = 'payment/' || our_reference
+                 WHERE account LIKE 'clearing:%' AND source_reference LIKE :name"""
 ON_TIME_WITHIN_PCT = 1.0  # how far the day may be from the seeds' on-time rate
 
 
 # Every trouble a day plants; each must have been met, in this run or an earlier one.
 TROUBLES = {
     "bad_portal_items", "portal_outage", "wrong_status_changes", "national_portal_DongBoHoSoMC_drop_after_error_after",
-    "national_portal_CapNhatTienDoHoSoMC_drop_after_error_after", "momo_create_drop_after_error_after",
-    "vnpost_order_drop_after_error_after", "forged_callbacks", "callback_lost", "callback_twice",
-    "wrong_control_total", "statement_delivered_twice",
+    "national_portal_CapNhatTienDoHoSoMC_drop_after_error_after", "vnpost_order_drop_after_error_after",
+    "wrong_control_total", "statement_delivered_twice", *wallets.names(),
 }  # fmt: skip
 
 
@@ -40,7 +42,7 @@ def build(stage: Stage, before: dict[str, int]) -> dict[str, Any]:
         "shipments": _shipments(stage, exchanges["vnpost.order"]),
         "payments": _payments(stage),
         "reconciliation": _reconciliation(stage),
-        "sms": {"sent": len(exchanges["sms.message"].sent), "at_partner": len(exchanges["sms.message"].at_partner)},
+        "notices": notices.summary(stage, exchanges),
         "exchange": _exchange(stage, exchanges),
         "faults": _faults(stage),
     }
@@ -100,25 +102,23 @@ def _statuses(stage: Stage, progress: Exchange, same: int, all_dossiers: int) ->
 def _shipments(stage: Stage, orders: Exchange) -> dict[str, Any]:
     rows = stage.rows("SELECT state, count(*) AS parcels FROM shipments GROUP BY state ORDER BY state")
     states = {row.state: row.parcels for row in rows}
-    return {"ordered": sum(states.values()), "at_partner": len(orders.at_partner), "states": states}
+    ordered = stage.number("SELECT count(*) FROM shipments WHERE ordered_at IS NOT NULL")
+    return {"ordered": ordered, "at_partner": len(orders.at_partner), "states": states}
 
 
 def _payments(stage: Stage) -> dict[str, Any]:
-    query = """SELECT party, count(*) AS payments, sum(amount_vnd) AS amount FROM payments
-               WHERE business_on = :day GROUP BY party ORDER BY party"""
-    rows = stage.rows(query, day=stage.plan.day)
-    query = """SELECT state, count(*) AS payments FROM payments WHERE source_reference LIKE :name
-               GROUP BY state ORDER BY state"""
-    states = stage.rows(query, name=f"%-{stage.plan.name}-%")
-    count, amount_vnd = sum(row.payments for row in rows), sum(int(row.amount) for row in rows)
+    channels, name = ends.by_channel(stage), f"%-{stage.plan.name}-%"
+    count, amount_vnd = (sum(one[what] for one in channels.values()) for what in ("count", "amount_vnd"))
+    states = sum((Counter(one["states"]) for one in channels.values()), Counter[str]())
     return {
         "count": count,
         "amount_vnd": amount_vnd,
         "mean_vnd": round(amount_vnd / count) if count else 0,
-        "by_channel": {row.party: {"count": row.payments, "amount_vnd": int(row.amount)} for row in rows},
-        "states": {row.state: row.payments for row in states},
-        "receipts": stage.number(RECEIPTS, day=stage.plan.day),
-        "ledger_clearing_vnd": stage.number(IN_CLEARING, day=stage.plan.day),
+        "by_channel": channels,
+        "states": dict(sorted(states.items())),
+        "found_by_asking": stage.journal.troubles.get(wallets.FOUND, {}),
+        "receipts": stage.number(RECEIPTS, name=name),
+        "ledger_clearing_vnd": stage.number(IN_CLEARING, name=name),
     }
 
 
@@ -143,7 +143,10 @@ def totals(differences: list[int]) -> dict[str, int]:
 
 
 def _exchange(stage: Stage, exchanges: dict[str, Exchange]) -> dict[str, Any]:
-    rows = stage.rows("SELECT party || '.' || reason AS what, count(*) AS items FROM set_aside GROUP BY 1 ORDER BY 1")
+    rows = stage.rows(
+        "SELECT party || '.' || reason AS what, count(*) AS items FROM set_aside"
+        " WHERE resolved_how IS DISTINCT FROM 'superseded' GROUP BY 1 ORDER BY 1"  # that went another way
+    )
     reasons = {row.what: row.items for row in rows}
     return {
         "sent": sum(len(one.sent) for one in exchanges.values()),
@@ -162,7 +165,7 @@ def _faults(stage: Stage) -> dict[str, Any]:
         for party, one in stage.partners.items()
         for what, times in sorted(one.faults_met().items())
     }
-    troubles = {name: value for name, value in stage.journal.troubles.items() if name != "payment_roles"}
+    troubles = {name: value for name, value in stage.journal.troubles.items() if name != money.PARTS}
     return {"met": len(troubles), "troubles": troubles, "calls_in_this_run": calls}
 
 
@@ -190,7 +193,7 @@ def _expect(stage: Stage, summary: dict[str, Any], exchanges: dict[str, Exchange
     stage.expect("parcels of the day", parcels, stage.number(PARCELS, name=f"%-{plan.name}-%"))
     shipments = summary["shipments"]
     stage.expect("parcels at the post", shipments["ordered"], shipments["at_partner"], "postal_orders")
-    stage.expect("messages to citizens at the partner", summary["sms"]["sent"], summary["sms"]["at_partner"])
+    notices.expect(stage, summary["notices"])
     _expect_money(stage, summary)
     stage.expect("planted troubles not met", [], unmet(stage.journal.troubles))
     planted = sum((planted_reasons(troubles) for troubles in stage.journal.troubles_of_all_days()), Counter[str]())
@@ -213,13 +216,8 @@ def _other_due_dates(stage: Stage) -> list[str]:
 
 
 def _expect_money(stage: Stage, summary: dict[str, Any]) -> None:
-    roles = stage.journal.troubles[money.ROLES]
-    at_bank = sum(one.party == "vietinbank" for one in stage.plan.payments)
-    paid_here = len(roles["pay"]) + 1 + at_bank  # and the one whose callback came twice, once
-    stage.expect("payments booked", paid_here, summary["payments"]["count"], "payment_callbacks")
-    there = {one["orderId"] for one in stage.partners["momo"].ask("payments") if one["resultCode"] == 0}
-    missing = sorted({*roles["pay"], roles["twice"], roles["lost"]} - there)
-    stage.expect("payments that MoMo does not know as paid", [], missing, stage.log("sandbox"))
+    ends.expect(stage)
+    stage.expect("payments booked", ends.booked(stage), summary["payments"]["count"], "payment_callbacks")
     stage.expect("receipts, one each", summary["payments"]["count"], summary["payments"]["receipts"])
     in_ledger = summary["payments"]["ledger_clearing_vnd"]
     stage.expect("đồng in the ledger", summary["payments"]["amount_vnd"], in_ledger)
@@ -228,8 +226,10 @@ def _expect_money(stage: Stage, summary: dict[str, Any]) -> None:
     stage.expect("breaks by class", breaks, found["breaks"], "reconcile_payments")
     for name, expected_vnd in totals(differences).items():
         stage.expect(f"reconciliation, {name}", expected_vnd, found[name], "reconcile_payments")
-    matched = summary["payments"]["count"] - 2  # the changed amount, and the one MoMo leaves out
-    stage.expect("payments matched", matched, summary["reconciliation"]["matched"], "reconcile_payments")
+    compared = sum(summary["payments"]["by_channel"][party]["count"] for party in statements.GIVING)
+    stage.expect("parties reconciled", sorted(statements.GIVING), sorted(found["by_channel"]), "reconcile_payments")
+    # But for the amount that the bank tells wrongly, and the one that the wallet's statement leaves out.
+    stage.expect("payments matched", compared - 2, found["matched"], "reconcile_payments")
 
 
 def unmet(troubles: dict[str, Any]) -> list[str]:
@@ -245,8 +245,10 @@ def planted_reasons(troubles: dict[str, Any]) -> Counter[str]:
         "wrong_control_total": {"vietinbank.control_total_differs": 1, "vietinbank.same_id_other_bytes": 1},
     }
     found = Counter({reason: n for name, reasons in made.items() if name in troubles for reason, n in reasons.items()})
-    # Whoever asked MoMo for an order and got no answer has no address to pay at: a person asks anew.
-    found["momo.pay_url_not_given"] = sum(troubles.get("momo_create_drop_after_error_after", {}).values())
+    # Whoever asked for an order and got no answer has no address to pay at: a person asks anew.
+    for one in CHANNELS:
+        unheard = troubles.get(wallets.name_of_unheard(one), {})
+        found[f"{one.party}.pay_url_not_given"] = sum(unheard.values())
     return +found
 
 

@@ -46,7 +46,8 @@ def _rows(summary: dict[str, Any]) -> list[tuple[str, str, str]]:
         ("Thanh toán", "payments", f"{money['count']:,} · {format_vnd(money['amount_vnd'])}"),
     ]
     for party, one in money["by_channel"].items():
-        rows.append((f"… qua {party}", f"through {party}", f"{one['count']:,} · {format_vnd(one['amount_vnd'])}"))
+        rows.append((f"… qua {party}", f"through {party}", _channel(one)))
+    rows.append(("… chỉ biết nhờ hỏi", "… known by asking only", f"{sum(money['found_by_asking'].values())}"))
     rows += [
         ("Đối soát khớp", "reconciled, matched", f"{matching['matched']:,}"),
         ("… chênh lệch", "breaks", "\n".join(f"{name} {times}" for name, times in matching["breaks"].items()) or "0"),
@@ -54,8 +55,8 @@ def _rows(summary: dict[str, Any]) -> list[tuple[str, str, str]]:
         ("… cộng giá trị tuyệt đối", "gross difference", format_vnd(matching["gross_vnd"])),
         (
             "Tin nhắn gửi / đối tác có",
-            "SMS sent / there",
-            f"{summary['sms']['sent']:,} / {summary['sms']['at_partner']:,}",
+            "notices sent / there",
+            f"{summary['notices']['sent']:,} / {summary['notices']['at_partner']:,}",
         ),
         ("Bản tin mất / trùng", "messages lost / doubled", f"{exchange['lost']} / {exchange['doubled']}"),
         ("Để riêng, có lý do", "set aside, with a reason", f"{exchange['set_aside']}"),
@@ -64,6 +65,12 @@ def _rows(summary: dict[str, Any]) -> list[tuple[str, str, str]]:
     if "second_run" in summary:
         rows.append(("Chạy lần hai: thêm", "second run: added", f"{summary['second_run']['added']}"))
     return rows
+
+
+def _channel(one: dict[str, Any]) -> str:
+    """Show what is booked, and in which states the channel's payments stand."""
+    states = " · ".join(f"{state} {payments}" for state, payments in one["states"].items())
+    return f"{one['count']:,} · {format_vnd(one['amount_vnd'])}\n{states}"
 
 
 def _signed(amount_vnd: int) -> str:

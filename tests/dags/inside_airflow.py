@@ -27,6 +27,7 @@ def main() -> None:
     seen["sensitive"] = masked()
     seen["step"] = failures()
     seen["played"] = played(bag, told["control"])
+    seen["ended"] = ended(bag)
     seen["heard"] = asyncio.run(heard())
     Path(sys.argv[1]).write_text(json.dumps(seen, default=str), encoding="utf-8")
 
@@ -126,6 +127,10 @@ def failures() -> dict[str, str]:
             step(fail)(error)
         except Exception as seen:  # noqa: BLE001  (what it is, is what we ask)
             found[type(error).__name__] = f"{type(seen).__module__.partition('.')[0]}.{type(seen).__name__}: {seen}"
+    try:
+        step(fail)(errors.SetupError("another way", reason="not_in_use"))
+    except Exception as seen:  # noqa: BLE001  (as above)
+        found["not_in_use"] = f"{type(seen).__name__}: {seen}"
     found["success"] = step(lambda: "done")()
     return found
 
@@ -139,7 +144,7 @@ def played(bag, control: dict[str, str]) -> dict:
     seen = {"catalogue_load": run(bag, "catalogue_load"), "catalogue_load again": run(bag, "catalogue_load")}
     references = work_of_the_office(store)
     seen["status_push"] = run(bag, "status_push")
-    seen["payment_requests"] = run(bag, "payment_requests")
+    seen["payments_momo"] = run(bag, "payments_momo")
     citizen_pays(store, control["momo"], references["momo"])
     seen["payment_callbacks"] = run(bag, "payment_callbacks")
     bank_writes(control["vietinbank"], references["vietinbank"])
@@ -168,6 +173,44 @@ def run(bag, dag_id: str, conf: dict | None = None) -> dict:
         )
         returned = {f"{row.task_id}[{row.map_index}]": XComModel.deserialize_value(row) for row in rows}
     return {"state": str(done.state), "returned": returned, "seconds": time.monotonic() - begun}
+
+
+def ended(bag) -> dict[str, dict[str, str]]:
+    """Play DAGs of parties without connection, with work or without, and of one whose connection is broken.
+
+    Return for each how its tasks ended.
+    """
+    from truc import settings
+    from truc.store.opened import open_hub_store
+
+    store = open_hub_store(settings.load())
+    asked_through(store, "nganluong")
+    store.close()
+    names = ("payments_national_payment", "ask_payments_national_payment", "postal_tracking", "statement_vietcombank")
+    found = {}
+    for name in (*names, "payments_nganluong", "payments_vnpay"):
+        done = bag.dags[name].test(run_conf={"day": DAY})
+        found[name] = {one.task_id: str(one.state) for one in done.get_task_instances()}
+    return found
+
+
+def asked_through(store, party: str) -> None:
+    """Ask for a fee through the party: its message waits."""
+    from sqlalchemy import text
+
+    from truc.services import payments
+
+    with store.begin() as transaction:
+        code = transaction.sql.execute(text("SELECT code FROM dossiers ORDER BY code LIMIT 1")).scalar_one()
+        wish = payments.PaymentWish(
+            source="one-stop",
+            source_reference=f"P-{party}",
+            dossier_code=code,
+            party=party,
+            amount_vnd=250_000,
+            requested_at=AT,
+        )
+        payments.request(transaction, wish)
 
 
 def work_of_the_office(store) -> dict:

@@ -29,6 +29,8 @@ OF_FILES = {
     "certificates",
     "exchange_sweep",
     "exchange_upkeep",
+    "notices",
+    "notices_daily",
     "payment_callbacks",
     "reconcile_payments",
 }
@@ -76,7 +78,7 @@ def test_every_pipeline_keeps_the_schedule_it_declares(seen):
             assert seen["dags"][pipeline.dag_id]["cron"] == pipeline.schedule
 
 
-def test_a_pipeline_that_delivers_is_also_woken_by_its_own_queues_and_no_other_dag_is_woken(seen):
+def test_pipelines_that_deliver_or_ask_are_also_woken_by_their_own_queues_and_no_other_dag_is(seen):
     woken = {name: dag["watched"] for name, dag in seen["dags"].items() if dag["watched"]}
     assert woken == {
         pipeline.dag_id: {
@@ -87,7 +89,7 @@ def test_a_pipeline_that_delivers_is_also_woken_by_its_own_queues_and_no_other_d
         }
         for manifest in parties.manifests()
         for pipeline in manifest.pipelines
-        if pipeline.does == "deliver"
+        if pipeline.does in ("deliver", "ask_payments")
     }
     assert len(woken) >= 4
 
@@ -135,6 +137,10 @@ def test_airflow_masks_every_setting_that_is_a_secret(seen):
 @pytest.mark.parametrize("final", ["SetupError", "OutcomeUnknownError", "RejectedError", "MalformedError"])
 def test_only_what_is_transient_reaches_the_retries(seen, final):
     assert seen["step"][final] == "airflow.AirflowFailException: because: why"
+
+
+def test_work_that_a_connection_has_done_another_way_is_skipped_with_the_reason(seen):
+    assert seen["step"]["not_in_use"] == "AirflowSkipException: another way"
 
 
 def test_what_is_transient_or_a_bug_or_well_done_passes_as_it_is(seen):
@@ -191,10 +197,29 @@ def test_the_sweep_brings_into_the_journal_what_came_in_and_the_next_finds_nothi
 
 
 def test_the_payment_request_reached_momo_only(seen):
-    [delivered] = seen["played"]["payment_requests"]["returned"].values()
+    [delivered] = seen["played"]["payments_momo"]["returned"].values()
     assert delivered == {"sent": 1, "unreachable": 0}
     payments = requests.get(f"{seen['stand_ins']['momo'].control_url}/_control/payments", timeout=30).json()
     assert [one["reference"] for one in payments] == [seen["played"]["codes"]["momo"]]
+
+
+def test_a_party_that_the_province_does_not_use_is_skipped_with_the_reason(seen):
+    assert seen["ended"]["payments_national_payment"] == {"deliver": "skipped"}
+    assert seen["ended"]["ask_payments_national_payment"] == {"ask_payments": "skipped"}
+    assert seen["ended"]["postal_tracking"] == {"fetch": "skipped"}
+    assert seen["ended"]["statement_vietcombank"] == {"fetch_day": "skipped"}
+    for party in ("national_payment", "vnpost", "vietcombank"):
+        assert f"{party}: this hub has no connection of that name, and no business with the party" in seen["output"]
+
+
+def test_work_that_waits_for_a_party_without_connection_fails(seen):
+    assert seen["ended"]["payments_nganluong"] == {"deliver": "failed"}
+    assert "connection_missing: no connection 'nganluong'" in seen["output"]
+
+
+def test_a_connection_that_cannot_be_read_fails_although_nothing_waits(seen):
+    assert seen["ended"]["payments_vnpay"] == {"deliver": "failed"}
+    assert "setting_malformed: AIRFLOW_CONN_VNPAY is not JSON" in seen["output"]
 
 
 def test_the_kept_callback_is_booked_by_the_mapped_task(seen):

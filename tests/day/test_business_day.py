@@ -60,12 +60,33 @@ def test_nothing_is_lost_or_doubled_and_what_is_set_aside_has_its_reason(days):
     )
 
 
+def test_citizens_pay_through_six_channels_and_every_payment_is_in_a_known_state(days):
+    _, first, _ = days
+    channels = first["payments"]["by_channel"]
+    assert set(channels) == {"momo", "vnpay", "viettelpay", "vnptpay", "national_payment", "vietinbank"}
+    assert all(one["count"] and one["amount_vnd"] for one in channels.values())
+    for one in channels.values():
+        assert sum(one["states"].values()) == one["requested"]
+        assert set(one["states"]) <= {"paid", "failed", "expired"}  # whoever could not say so was asked
+    assert sum(one["count"] for one in channels.values()) == first["payments"]["count"] == first["payments"]["receipts"]
+    assert {"paid", "failed", "expired"} == set(first["payments"]["states"])
+
+
+def test_a_payment_whose_callback_was_lost_is_found_by_asking_its_partner(days):
+    _, first, _ = days
+    assert first["payments"]["found_by_asking"] == {"momo": 1, "viettelpay": 1, "vnpay": 1}
+    for party in ("momo", "viettelpay", "vnpay"):
+        assert first["faults"]["troubles"][f"{party}_callback_lost"] == {"misbehaved": 1, "seen": 0}
+
+
 def test_the_three_planted_breaks_are_found_with_their_class_and_amount(days):
     _, first, _ = days
     found = first["reconciliation"]
     assert found["breaks"] == {"amount_differs": 1, "missing_at_partner": 1, "state_differs": 1}
     assert found["difference_vnd"] == sum(found["breaks_vnd"].values())
-    assert found["matched"] == first["payments"]["count"] - 2
+    channels = first["payments"]["by_channel"]
+    assert found["matched"] == channels["momo"]["count"] + channels["vietinbank"]["count"] - 2
+    assert set(found["by_channel"]) == {"momo", "vietinbank"}
 
 
 def test_every_planted_trouble_was_met(days):
@@ -76,13 +97,13 @@ def test_every_planted_trouble_was_met(days):
         calls = troubles[f"{name}_drop_after_error_after"]
         assert len(calls) == 2
         assert all(calls.values())
-    assert troubles["callback_twice"] == {"misbehaved": 1, "seen": 2}
+    assert troubles["momo_callback_twice"] == {"misbehaved": 1, "seen": 2}
 
 
 def test_the_second_run_adds_nothing_and_its_figures_are_the_first_ones(days):
     _, first, second = days
     assert second["second_run"] == {"added": 0, "where": {}}
-    for part in ("dossiers", "statuses", "shipments", "payments", "reconciliation", "sms", "exchange"):
+    for part in ("dossiers", "statuses", "shipments", "payments", "reconciliation", "notices", "exchange"):
         assert second[part] == first[part]
 
 

@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime
 
-from sandbox.day.books import Exchange, sms_name, step_name
-from truc.messages import NoticeDue, StatusChanged
+from sandbox.day.books import Exchange, step_name
+from sandbox.day.notices import mail_name, sms_name
+from truc.messages import NoticeDue, NoticeFacts, StatusChanged
 
 AT = datetime(2026, 11, 20, 2, 30, 5, tzinfo=UTC)
 
@@ -49,8 +50,11 @@ def test_a_step_is_named_in_vietnams_time_and_by_the_portals_own_code():
     assert step_name(step.model_copy(update={"portal_code": "G22-1"})) == "G22-1|4|20261120093005"
 
 
-def test_a_message_to_a_citizen_is_named_by_receiver_and_text():
-    notice = NoticeDue(notice_id="1", dossier_code="1", notice="ready", phone="0912345678", text="Ho so da xong")
-    other = notice.model_copy(update={"text": "Ho so khac"})
+def test_a_message_to_a_citizen_is_named_as_each_stand_in_names_it():
+    code = "H32.01-261120-0001"
+    notice = NoticeDue(notice_id="1", dossier_code=code, notice="ready", phone="0912345678", facts=NoticeFacts())
+    other = notice.model_copy(update={"dossier_code": "H32.01-261120-0002"})
     assert sms_name(notice).startswith("84912345678:")
     assert sms_name(notice) != sms_name(other)
+    assert mail_name(notice).endswith("@khanhhoa.example>")
+    assert mail_name(notice) == mail_name(other) != mail_name(notice.model_copy(update={"notice_id": "2"}))

@@ -1,6 +1,7 @@
 """A generated day: the same for the same seed, true to the published figures, and legal in every move."""
 
 import unicodedata
+from collections import Counter
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from functools import cache
@@ -8,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 
-from sandbox.day import figures
+from sandbox.day import channels, figures
 from sandbox.day.generate import generate, moves_in_order, notices, over_by, usual_day
 from sandbox.day.offers import Offers
 from sandbox.day.plan import Plan
@@ -70,10 +71,10 @@ def test_the_clock_stands_still_while_the_citizen_is_asked(seed):
     assert moved >= 10
 
 
-def test_each_request_for_a_paper_is_a_message_of_its_own():
-    one = next(one for one in plan().dossiers if one.statuses.count(5) == 1)
+def test_each_request_for_a_paper_and_each_paper_that_comes_is_a_message_of_its_own():
+    one = next(one for one in plan().dossiers if one.statuses == (2, 4, 5))
     again = replace(one, moves=one.moves * 2)
-    assert notices(again) - notices(one) == 1 + one.statuses.count(9)
+    assert (notices(one), notices(again)) == (2, 4)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -104,13 +105,29 @@ def test_each_dossier_pays_once_and_is_paid_on_the_day(seed):
         assert local_day(one.pays_at) == DAY
 
 
-def test_both_ways_to_pay_are_used_and_only_the_bank_has_proof_from_the_counter():
-    by_party = {party: [one for one in plan().payments if one.party == party] for party in ("momo", "vietinbank")}
-    assert all(len(found) >= 60 for found in by_party.values())
-    assert not any(one.paid_reference for one in by_party["momo"])
-    proofs = {one.paid_reference for one in by_party["vietinbank"]}
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_channel_has_its_share_and_only_the_bank_has_proof_from_the_counter(seed):
+    by_party = {party: [one for one in plan(seed).payments if one.party == party] for party in channels.counts(200)}
+    for one in channels.CHANNELS:
+        assert len(by_party[one.party]) / 200 == pytest.approx(one.share, abs=0.02), one.party
+        assert not any(payment.paid_reference for payment in by_party[one.party])
+    proofs = {one.paid_reference for one in by_party[channels.BANK]}
     assert "" not in proofs
-    assert len(proofs) == len(by_party["vietinbank"])
+    assert len(proofs) == len(by_party[channels.BANK]) >= 30
+    assert not any(one.dossier.online for one in by_party[channels.BANK])  # a citizen at home stands at no counter
+
+
+def test_the_smallest_day_has_a_payment_for_every_part():
+    counts = Counter(one.party for one in plan(1, 60).payments)
+    assert all(counts[one.party] >= one.fewest for one in channels.CHANNELS)
+    assert counts[channels.BANK] >= channels.FEWEST_AT_BANK
+
+
+def test_the_counts_of_the_channels_are_those_of_the_day():
+    for payments in (channels.FEWEST, 37, 200, 2_001):
+        assert sum(channels.counts(payments).values()) == payments
+    with pytest.raises(ValueError, match="too few"):
+        channels.counts(channels.FEWEST - 1)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

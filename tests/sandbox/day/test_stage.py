@@ -1,23 +1,20 @@
 """A planted trouble must be met: one that nothing ran into spoils the verdict, and does not linger."""
 
-from datetime import UTC, datetime
-
 import pytest
 import requests
 
 from sandbox.day.stage import Stage
 from sandbox.day.summary import verdict
-from truc.domain.notices import notice_text
 from truc.exchange import outbox
 from truc.ground.airflow_api import Run
 from truc.manifest import Event
-from truc.messages import NoticeDue
+from truc.messages import NoticeDue, NoticeFacts
 
 
 @pytest.fixture
 def waiting(stage: Stage) -> None:
-    text = notice_text("ready", "H32.01-261120-0001", at=datetime.now(UTC), due_at=None)
-    notice = NoticeDue(notice_id="1", dossier_code="1", notice="ready", phone="0912345678", text=text)
+    code = "H32.01-261120-0001"
+    notice = NoticeDue(notice_id="1", dossier_code=code, notice="ready", phone="0912345678", facts=NoticeFacts())
     with stage.store.begin() as transaction:
         outbox.publish(transaction, Event.NOTICE_DUE, notice, key="1", external_id="1")
 

@@ -12,9 +12,16 @@ SUMMARY = {
     "dossiers": {"received": 1977, "online": 378, "online_pct": 19.12, "finished": 1365, "on_time_pct": 96.34},
     "statuses": {"changed": 4246, "at_partner": 4246, "coverage_pct": 100.0},
     "shipments": {"ordered": 154, "at_partner": 154},
-    "payments": {"count": 2, "amount_vnd": 208_000, "by_channel": {"momo": {"count": 2, "amount_vnd": 208_000}}},
+    "payments": {
+        "count": 2,
+        "amount_vnd": 208_000,
+        "by_channel": {
+            "momo": {"count": 2, "amount_vnd": 208_000, "requested": 3, "states": {"expired": 1, "paid": 2}}
+        },
+        "found_by_asking": {"momo": 1},
+    },
     "reconciliation": {"matched": 1, "breaks": {"amount_differs": 1}, "difference_vnd": -5_000, "gross_vnd": 9_000},
-    "sms": {"sent": 956, "at_partner": 956},
+    "notices": {"sent": 956, "at_partner": 956},
     "exchange": {"lost": 0, "doubled": 0, "set_aside": 9},
     "faults": {"met": 12},
     "seconds": 171.2,
@@ -55,7 +62,7 @@ def test_every_planted_trouble_without_evidence_is_named():
     all_met = dict.fromkeys(TROUBLES, 1)
     assert unmet(all_met) == []
     assert unmet({**all_met, "portal_outage": {}}) == ["portal_outage"]
-    assert unmet({name: 1 for name in TROUBLES if name != "callback_lost"}) == ["callback_lost"]
+    assert unmet({name: 1 for name in TROUBLES if name != "vnpay_callback_lost"}) == ["vnpay_callback_lost"]
 
 
 def test_one_dossier_of_very_many_that_stands_otherwise_spoils_the_verdict(stage):
@@ -73,6 +80,13 @@ def test_the_table_shows_amounts_as_citizens_read_them():
     text = _printed([])
     assert "208.000 ₫" in text
     assert "-5.000 ₫" in text
+
+
+def test_the_table_shows_in_which_states_a_channels_payments_stand():
+    text = _printed([])
+    assert "expired 1" in text
+    assert "paid 2" in text
+    assert "known by asking only" in text
 
 
 def test_the_table_names_what_does_not_hold_and_where_to_look():

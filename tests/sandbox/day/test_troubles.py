@@ -2,7 +2,8 @@
 
 import pytest
 
-from sandbox.day import money, morning, statements
+from sandbox.day import morning, statements, wallets
+from sandbox.day.channels import CHANNELS
 from sandbox.day.stage import Stage
 from sandbox.day.summary import verdict
 from truc.envelope import Envelope
@@ -59,10 +60,11 @@ def test_another_reason_or_another_days_file_is_no_wrong_total(stage, name, reas
     assert stage.journal.troubles == {}
 
 
-@pytest.mark.parametrize(("trouble", "seen"), [("callback_lost", 0), ("callback_twice", 2)])
-def test_a_callback_is_lost_or_doubled_when_momo_misbehaved_and_the_gateway_saw_it_so(stage, trouble, seen):
-    money.note_callback(stage, trouble, misbehaved=0, seen=seen)
-    money.note_callback(stage, trouble, misbehaved=1, seen=1)
+@pytest.mark.parametrize(("part", "seen"), [("lost", 0), ("twice", 2)])
+def test_a_callback_is_lost_or_doubled_when_the_partner_misbehaved_and_the_gateway_saw_it_so(stage, part, seen):
+    [momo] = [one for one in CHANNELS if one.party == "momo"]
+    wallets.note_callback(stage, momo, part, misbehaved=0, seen=seen)
+    wallets.note_callback(stage, momo, part, misbehaved=1, seen=1)
     assert stage.journal.troubles == {}
-    money.note_callback(stage, trouble, misbehaved=1, seen=seen)
-    assert stage.journal.troubles == {trouble: {"misbehaved": 1, "seen": seen}}
+    wallets.note_callback(stage, momo, part, misbehaved=1, seen=seen)
+    assert stage.journal.troubles == {f"momo_callback_{part}": {"misbehaved": 1, "seen": seen}}
