@@ -70,7 +70,7 @@ def day(ctx: click.Context) -> None:
 
 @day.command()
 @click.option("--day", "on", type=click.DateTime(["%Y-%m-%d"]), help="[default: 2026-11-20, or the last before today]")
-@click.option("--dossiers", type=click.IntRange(60, 20_000), help="New dossiers of the day. [default: 1977]")
+@click.option("--dossiers", type=click.IntRange(80, 20_000), help="New dossiers of the day. [default: 1977]")
 @click.option("--seed", default=20261120, show_default=True, help="The same seed gives the same day.")
 def play(on: datetime | None, dossiers: int | None, seed: int) -> None:
     """Play a day through the hub, check it against every partner, and print its summary."""

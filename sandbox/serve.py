@@ -20,6 +20,8 @@ import sandbox
 from truc.errors import SetupError
 
 MARK = "stand_in"  # in the extra of a connection that leads to a stand-in
+# A played day may lie years back, and the calls about it say so: in place of the replay window of a real party.
+OF_A_PLAYED_DAY = {"callback_age_max_s": str(100 * 366 * 86_400)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ def tell_the_hub(running: list[Running], connections_file: Path) -> None:
         if one.party in known and MARK not in known[one.party].get("extra", {}):
             text = f"connection {one.party!r} in {connections_file} is not a stand-in's: the sandbox leaves it alone"
             raise SetupError(text, reason="connection_in_use")
-        known[one.party] = {**one.connection, "extra": {**one.connection["extra"], MARK: "yes"}}
+        known[one.party] = {**one.connection, "extra": {**one.connection["extra"], **OF_A_PLAYED_DAY, MARK: "yes"}}
     _write(connections_file, known)
 
 

@@ -10,10 +10,11 @@ from uuid import uuid4
 from connectors.momo import signatures
 from connectors.momo.result_codes import CODES
 from truc.connections import Connection
-from truc.envelope import Answer, Arrival, Envelope, Order, Outgoing, Page, Receipt
+from truc.envelope import Answer, Arrival, Envelope, Order, Outgoing, Page, Receipt, RefundOrder
 from truc.errors import MalformedError, OutcomeUnknownError, RejectedError, SetupError, TransientError
 from truc.manifest import Limits
 from truc.result_codes import Doing
+from truc.transport import unknown_order
 from truc.transport.rest import Rest
 from truc.trust import tls
 from truc.trust.signing import Profile, sign
@@ -71,10 +72,15 @@ class Client:
 
     def ask_refund(self, outgoing: Outgoing) -> Answer:
         """Say whether MoMo has a refund of that name; the receipt tells what became of it."""
-        if not self.refund_query_path:
-            raise SetupError(f"{PARTY}: set refund_query_path: confirm it with MoMo", reason="setting_missing")
         order_id = str(self._object(outgoing.body)["orderId"])
-        return self._asked_about("ask_refund", self.refund_query_path, order_id)
+        return self._asked_about("ask_refund", self._refund_query_path(), order_id)
+
+    def get_refund(self, refund: RefundOrder) -> bytes:
+        """Return MoMo's word on one refund; mappings.momo.refund reads it. RejectedError when it knows none."""
+        doing, reply = self._query("get_refund", self._refund_query_path(), refund.refund_reference)
+        if doing is Doing.ABSENT:
+            raise RejectedError(f"{PARTY}: no such refund", reason="not_found", code=_result_code(self._object(reply)))
+        return reply
 
     def fetch_statement(self, day: str) -> Iterator[Page]:
         """Yield the one statement of an ISO business day, or raise TransientError `not_delivered_yet`."""
@@ -93,6 +99,11 @@ class Client:
             text = f"{PARTY}: no statement of {day} yet"
             raise TransientError(text, reason="not_delivered_yet") from error
         yield Page(Envelope(PARTY, "statement", f"statement-{day}", reply.body, "text/csv"), cursor=day)
+
+    def probe(self) -> str:
+        """Ask MoMo about an order that cannot exist; who is not known or signs wrongly hears 11 or 13 (SetupError)."""
+        unknown_order.is_not_found(PARTY, self.get_payment)
+        return "gateway v2; 42 for an order that cannot exist"
 
     def close(self) -> None:
         """Close the session."""
@@ -132,6 +143,11 @@ class Client:
         if doing in STANDS and answer.get("orderId") != order_id:
             raise MalformedError(f"{PARTY}: {verb}: the answer is about another", reason="answer_of_another")
         return doing, reply
+
+    def _refund_query_path(self) -> str:
+        if not self.refund_query_path:
+            raise SetupError(f"{PARTY}: set refund_query_path: confirm it with MoMo", reason="setting_missing")
+        return self.refund_query_path
 
     def _signed(self, asked: Mapping[str, Any], profile: Profile) -> bytes:
         whole = {"partnerCode": self.partner_code, **asked}

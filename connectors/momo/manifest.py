@@ -1,6 +1,7 @@
 """What MoMo can do for us: data only."""
 
 from truc.manifest import (
+    Callback,
     Capability,
     Event,
     Feed,
@@ -65,16 +66,33 @@ MANIFEST = Manifest(
             required=False,
             pattern=r"/\S*",
         ),
+        Setting(
+            name="callback_addresses",
+            label="Addresses that calls may come from",
+            label_vi="Địa chỉ được gọi tới",
+            required=False,
+        ),
+        Setting(
+            name="callback_age_max_s",
+            label="How old a call may be, in seconds",
+            label_vi="Cuộc gọi được phép cũ tối đa, tính bằng giây",
+            required=False,
+            pattern=r"[0-9]+",
+        ),
     ),
     operations=(
         Operation(name="payment", event=Event.PAYMENT_REQUESTED, outcome=OutcomeClass.ASK),
         Operation(name="refund", event=Event.REFUND_REQUESTED, outcome=OutcomeClass.ASK),
     ),
     feeds=(Feed(name="statement", by_day=True),),
-    callbacks=("ipn",),
+    callbacks=(
+        # responseTime is signed. No repeat is documented, and a payment address lives 15 minutes: a day is ample.
+        Callback(name="ipn", age_max_s=24 * 3600),
+        Callback(name="browser_return", does="returns"),
+    ),
     pipelines=(
         Pipeline(
-            dag_id="payment_requests",
+            dag_id="payments_momo",
             does="deliver",
             of=("payment", "refund"),
             schedule="*/2 * * * *",
@@ -103,6 +121,7 @@ MANIFEST = Manifest(
         lives_s=900,
         ask_after_s=(120, 300, 600, 960),
         refunds="partial",
+        refund_ask_after_s=(600, 3600, 4 * 3600),
         amount_vnd_min=1_000,
         amount_vnd_max=20_000_000,
     ),

@@ -76,5 +76,6 @@ CODES = ResultCodes(
         # 1080: MoMo says itself to try the refund again later, so nothing happened.
         "send_refund": {**_ON_WRITE, "1080": Doing.TRANSIENT},
         "ask_refund": _ON_QUESTION,
+        "get_refund": _ON_QUESTION,
     },
 )

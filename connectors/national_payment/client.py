@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from connectors.national_payment import signatures
-from connectors.national_payment.receipts import Receipts, read_accounts, read_kinds
+from connectors.national_payment.receipts import Receipts, of_connection
 from connectors.national_payment.result_codes import CODES, INIT
 from connectors.national_payment.texts import PARTY, json_object, texts
 from truc.connections import Connection
@@ -16,6 +16,7 @@ from truc.envelope import Order, Outgoing, Receipt
 from truc.errors import MalformedError, OutcomeUnknownError, RejectedError, SetupError
 from truc.manifest import Limits
 from truc.result_codes import Doing
+from truc.transport import unknown_order
 from truc.transport.rest import Rest
 from truc.trust import tls
 from truc.trust.signing import Profile, sign, verify
@@ -95,6 +96,14 @@ class Client:
             raise MalformedError(f"{PARTY}: GET_BILL: the answer is no PDF", reason="not_a_bill")
         return reply
 
+    def probe(self) -> str:
+        """Ask QUERY about an order that cannot exist; SetupError `unsupported` while absent_codes is not set."""
+        if not self.absences:
+            text = f"{PARTY}: set absent_codes: without it no answer tells an unknown order from a wrong MaXacThuc"
+            raise SetupError(text, reason="unsupported")
+        unknown_order.is_not_found(PARTY, self.get_payment)
+        return f"version {self.version}; MaLoi says that there is no such order"
+
     def close(self) -> None:
         """Close the session."""
         self.rest.close()
@@ -143,7 +152,7 @@ def open_client(connection: Connection, limits: Limits) -> Client:
         secret=connection.required("password"),
         version=connection.optional("version", "1.0.6"),
         of_every_order=_of_every_order(connection),
-        receipts=_receipts(connection),
+        receipts=of_connection(connection),
         refusals=_codes(connection, "refusal_codes", INIT.meaning),
         absences=_codes(connection, "absent_codes", CODES.meaning),
         query_answer=signatures.listed(connection.optional("query_answer_signed")),
@@ -160,18 +169,6 @@ def _of_every_order(connection: Connection) -> Fields:
         "MaNganHang": connection.required("bank_code"),
         "Ip": _ip_address(connection.required("ip_address")),
     }
-
-
-def _receipts(connection: Connection) -> Receipts:
-    as_text = connection.optional("receipt_as_text", "no")
-    if as_text not in ("yes", "no"):
-        raise SetupError(f"{PARTY}: receipt_as_text must be yes or no", reason="setting_malformed")
-    return Receipts(
-        kinds=read_kinds(connection.optional("kinds")),
-        accounts=read_accounts(connection.optional("accounts")),
-        service_suffix=connection.optional("service_suffix"),
-        form="text" if as_text == "yes" else "object",
-    )
 
 
 def _headers(token: str) -> dict[str, str]:

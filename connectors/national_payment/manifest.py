@@ -1,6 +1,7 @@
 """What the national payment platform can do for us: data only."""
 
 from truc.manifest import (
+    Callback,
     Capability,
     Event,
     Limits,
@@ -12,6 +13,9 @@ from truc.manifest import (
     Rule,
     Setting,
 )
+
+# How long a payment lives is not published: a day is ours. One client asks from half an hour on.
+TERMS = PaymentTerms(lives_s=24 * 3600, ask_after_s=(1800, 3600))
 
 MANIFEST = Manifest(
     party="national_payment",
@@ -133,6 +137,33 @@ MANIFEST = Manifest(
             required=False,
         ),
         Setting(
+            name="lookup_addresses",
+            label="Addresses that lookups may come from, where they are others",
+            label_vi="Địa chỉ được tra cứu, nếu khác",
+            required=False,
+        ),
+        Setting(
+            name="callback_age_max_s",
+            label="How old a call may be, in seconds",
+            label_vi="Cuộc gọi được phép cũ tối đa, tính bằng giây",
+            required=False,
+            pattern=r"[0-9]+",
+        ),
+        Setting(
+            name="lookup_signed",
+            label="Fields that MaXacThuc of a lookup signs; none: no lookup is served",
+            label_vi="Các trường được ký khi tra cứu; để trống: không phục vụ tra cứu",
+            required=False,
+        ),
+        Setting(
+            name="lookup_absent_code",
+            label="error_code of a lookup that finds nothing: 1 or -1",
+            label_vi="error_code khi tra cứu không thấy: 1 hoặc -1",
+            required=False,
+            default="1",
+            pattern=r"-?1",
+        ),
+        Setting(
             name="ca_file",
             label="CA certificates (file)",
             label_vi="Chứng thư CA (tệp)",
@@ -143,7 +174,11 @@ MANIFEST = Manifest(
         # MaThamChieu is the platform's key of a payment (egov.md §1.11).
         Operation(name="payment", event=Event.PAYMENT_REQUESTED, outcome=OutcomeClass.IDEMPOTENCY_KEY),
     ),
-    callbacks=("result",),
+    callbacks=(
+        # ThoiGianGD may be that of the order, which lives a day, or of the payment; a day more is for repeats.
+        Callback(name="result", age_max_s=TERMS.lives_s + 24 * 3600),
+        Callback(name="lookup", does="asks"),
+    ),
     pipelines=(
         Pipeline(
             dag_id="payments_national_payment",
@@ -163,8 +198,7 @@ MANIFEST = Manifest(
         ),
     ),
     limits=Limits(timeout_s=60.0, connect_timeout_s=5.0, concurrency=4, body_bytes_max=8 * 1024 * 1024),
-    # How long a payment lives is not published: a day is ours. One client asks from half an hour on.
-    payments=PaymentTerms(lives_s=24 * 3600, ask_after_s=(1800, 3600)),
+    payments=TERMS,
     rules=(
         Rule(name="tls_pinned_or_public_ca", state="done", reason="public CA or ca_file; https beyond the loopback"),
         Rule(name="time_outs_stated", state="done", reason="60 s, as the published client"),

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from truc.connections import Connection
 from truc.errors import RejectedError, SetupError
 
 PARTY = "national_payment"
@@ -29,13 +30,18 @@ class Receipts:
     form: Literal["object", "text"]
 
     def completed(self, order: Mapping[str, Any]) -> object:
-        """Return ThongTinBienLai as it is sent; RejectedError for a kind or an agency the connection does not know."""
+        """Return ThongTinBienLai as INIT sends it; raise as `filled`."""
+        receipt = self.filled(order)
+        return receipt if self.form == "object" else json.dumps(receipt, ensure_ascii=False, separators=(",", ":"))
+
+    def filled(self, order: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the fields of the bill; RejectedError for a kind or an agency the connection does not know."""
         receipt = dict(order["ThongTinBienLai"])
         if receipt["MaDichVu"] == FEES:
             receipt |= self._of_fees(receipt)
         elif receipt["MaDichVu"] != FINE:
             receipt |= self._of_kind(order["kind"], order["details"])
-        return receipt if self.form == "object" else json.dumps(receipt, ensure_ascii=False, separators=(",", ":"))
+        return receipt
 
     def _of_fees(self, receipt: Mapping[str, str]) -> dict[str, str]:
         procedure, suffix = receipt["MaTTHC"], self.service_suffix
@@ -53,6 +59,19 @@ class Receipts:
             text = f"{PARTY}: the setting kinds does not hold {kind}: ask the platform for its MaDichVu and fields"
             raise RejectedError(text, reason="kind_not_configured")
         return {field: _filled(value, details) for field, value in wanted.items()}
+
+
+def of_connection(connection: Connection) -> Receipts:
+    """Return what this connection adds; SetupError for a setting that cannot be."""
+    as_text = connection.optional("receipt_as_text", "no")
+    if as_text not in ("yes", "no"):
+        raise SetupError(f"{PARTY}: receipt_as_text must be yes or no", reason="setting_malformed")
+    return Receipts(
+        kinds=read_kinds(connection.optional("kinds")),
+        accounts=read_accounts(connection.optional("accounts")),
+        service_suffix=connection.optional("service_suffix"),
+        form="text" if as_text == "yes" else "object",
+    )
 
 
 def read_kinds(text: str) -> Table:

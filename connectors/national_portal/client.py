@@ -98,6 +98,11 @@ class Client:
         """Return the portal's whole answer about one dossier by its portal code; `result` is [] if unknown."""
         return _accepted(LOOK_UP, self._read(self._settings.lookup_path, LOOK_UP, {"mahoso": code})).body
 
+    def probe(self) -> str:
+        """Log in at the portal."""
+        self._session.word()
+        return "a session"
+
     def close(self) -> None:
         """Close the kept connections. The portal has no logout that we know of."""
         self._rest.close()

@@ -14,6 +14,7 @@ from truc.envelope import Order, Outgoing, Receipt
 from truc.errors import MalformedError, OutcomeUnknownError, RejectedError
 from truc.manifest import Limits
 from truc.result_codes import Doing
+from truc.transport import unknown_order
 from truc.transport.rest import Rest
 from truc.trust import signed_xml, tls
 from truc.trust.signing import sign_bytes
@@ -76,6 +77,11 @@ class Client:
         ends_at = order.requested_at + timedelta(seconds=TERMS.lives_s)
         about = {"token": order.partner_token, "asked_at": asked_at.isoformat(), "ends_at": ends_at.isoformat()}
         return _kept(about, reply)
+
+    def probe(self) -> str:
+        """Ask about a token that cannot exist; a wrong merchant or password hears 06 or 07, a wrong version 05."""
+        unknown_order.is_not_found(PARTY, self.get_payment)
+        return f"version {self.version}; 29 for a token that cannot exist"
 
     def close(self) -> None:
         """Close the session."""

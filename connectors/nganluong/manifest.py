@@ -1,6 +1,7 @@
 """What Ngân Lượng can do for us: data only."""
 
 from truc.manifest import (
+    Callback,
     Capability,
     Event,
     Limits,
@@ -115,6 +116,7 @@ MANIFEST = Manifest(
         # What is asked about is named by a token that only the answer gives; nothing says that order_code is unique.
         Operation(name="payment", event=Event.PAYMENT_REQUESTED, outcome=OutcomeClass.NEITHER),
     ),
+    callbacks=(Callback(name="browser_return", does="returns"),),
     pipelines=(
         Pipeline(
             dag_id="payments_nganluong",

@@ -53,6 +53,11 @@ class Client:
             )
         yield Page(Envelope(PARTY, "statement", name, self._with_profile(body), "text/plain"), cursor=day)
 
+    def probe(self) -> str:
+        """Log in and list the folder of statements."""
+        with connected(PARTY, self.endpoint, self.limits) as sftp:
+            return f"{len(sftp.names(self.directory, '*'))} files in {self.directory}"
+
     def close(self) -> None:
         """Nothing is kept open."""
 

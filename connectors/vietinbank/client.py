@@ -44,6 +44,12 @@ class Client:
             raise SetupError(text, reason="setting_missing")
         return self.wallet.get_transaction(transaction_id)
 
+    def probe(self) -> str:
+        """Log in and list the folder of statements; ask the eWallet, where it is set, about what cannot exist."""
+        with connected(PARTY, self.endpoint, self.limits) as sftp:
+            found = f"{len(sftp.names(self.directory, '*'))} files in {self.directory}"
+        return found if self.wallet is None else f"{found}; eWallet: {self.wallet.probe()}"
+
     def close(self) -> None:
         """Close the eWallet's session; of SFTP nothing is kept open."""
         if self.wallet is not None:

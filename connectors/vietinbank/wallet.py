@@ -7,7 +7,6 @@ names it tells our transaction and the amount.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any
 
 from connectors.vietinbank import signatures
@@ -15,6 +14,7 @@ from truc.connections import Connection
 from truc.errors import MalformedError, RejectedError, SetupError
 from truc.manifest import Limits
 from truc.result_codes import Doing, ResultCodes
+from truc.transport import unknown_order
 from truc.transport.rest import Rest
 from truc.trust import keys, tls
 from truc.trust.signing import PrivateKey, Profile, PublicKey, sign, verify
@@ -54,12 +54,11 @@ class Wallet:
     codes: ResultCodes
 
     def get_transaction(self, transaction_id: str) -> bytes:
-        """Return the bank's word on one transaction, with how to read it and when we asked.
+        """Return the bank's word on one transaction, with how to read it.
 
         RejectedError `not_found` when the bank has none; MalformedError for an answer that is not the bank's, or is
         about another transaction, or has a status code that the connection does not name.
         """
-        asked_at = datetime.now(UTC)
         fields = {"queryTransactionId": transaction_id, **self.of_every_call}
         body = json.dumps({**fields, "signature": sign(self.asked, fields, self.key)}, ensure_ascii=False).encode()
         reply = self.rest.call("POST", INQUIRY_PATH, body=body, headers=self._headers(), reads=True).body
@@ -72,7 +71,14 @@ class Wallet:
             raise MalformedError(f"{PARTY}: the answer is about another", reason="answer_of_another")
         if doing is Doing.ABSENT:
             raise RejectedError(f"{PARTY}: no such transaction", reason="not_found", code=code)
-        return self._kept(reply, asked_at)
+        return self._kept(reply)
+
+    def probe(self) -> str:
+        """Ask about a transaction that cannot exist, once the connection says how the bank says so."""
+        if Doing.ABSENT not in self.codes.on["get_transaction"].values():
+            return "not asked: status_not_found is not set"
+        unknown_order.is_not_found(PARTY, lambda order: self.get_transaction(order.our_reference))
+        return f"version {self.of_every_call['version']}; its answer is signed by the bank"
 
     def close(self) -> None:
         """Close the session."""
@@ -96,10 +102,9 @@ class Wallet:
                 raise MalformedError(f"{PARTY}: {name} of the answer is not ours", reason="answer_of_another")
         return said
 
-    def _kept(self, reply: bytes, asked_at: datetime) -> bytes:
+    def _kept(self, reply: bytes) -> bytes:
         reading = {"reference": self.reading.reference, "amount": self.reading.amount, "states": self.reading.states}
-        kept = {"asked_at": asked_at.isoformat(), "reading": reading, "answer": reply.decode()}
-        return json.dumps(kept, ensure_ascii=False).encode()
+        return json.dumps({"reading": reading, "answer": reply.decode()}, ensure_ascii=False).encode()
 
 
 def open_wallet(connection: Connection, limits: Limits) -> Wallet | None:

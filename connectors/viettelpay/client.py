@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from connectors.viettelpay import signatures
@@ -11,9 +10,10 @@ from connectors.viettelpay.result_codes import CODES
 from connectors.viettelpay.signatures import Agreed, agreed
 from truc.connections import Connection
 from truc.envelope import Order, Outgoing, Receipt
-from truc.errors import MalformedError, OutcomeUnknownError, RejectedError
+from truc.errors import MalformedError, OutcomeUnknownError, RejectedError, SetupError
 from truc.manifest import Limits
 from truc.result_codes import Doing
+from truc.transport import unknown_order
 from truc.transport.rest import Rest
 from truc.trust import tls
 
@@ -53,7 +53,7 @@ class Client:
         return Receipt(order["order_id"], json.dumps({"payUrl": pay_url}).encode())
 
     def get_payment(self, order: Order) -> bytes:
-        """Return ViettelPay's word on one order with the time we asked; mappings.viettelpay.query reads it.
+        """Return ViettelPay's word on one order as it came; mappings.viettelpay.query reads it.
 
         RejectedError `not_found` on the code that the connection names for it: the code is not published.
         """
@@ -69,7 +69,7 @@ class Client:
             raise CODES.failure("get_payment", code)
         if not _is_about(said, asked):
             raise MalformedError(f"{PARTY}: TRANS_INQUIRY: the answer is about another", reason="answer_of_another")
-        return _kept({}, reply)
+        return reply
 
     def send_refund(self, outgoing: Outgoing) -> Receipt:
         """Ask ViettelPay to give a payment back; the receipt holds its answer, and our own name and sum of the refund.
@@ -92,6 +92,14 @@ class Client:
             raise OutcomeUnknownError(text, reason="answer_of_another")
         ours = {"refund_reference": outgoing.external_id, "trans_amount": asked["trans_amount"]}
         return Receipt(said.get("vt_transaction_id", ""), _kept(ours, reply))
+
+    def probe(self) -> str:
+        """Ask TRANS_INQUIRY about an order that cannot exist; SetupError `unsupported` while absent_code is not set."""
+        if not self.absent_code:
+            text = f"{PARTY}: set absent_code: without it no answer tells an unknown order from a wrong check_sum"
+            raise SetupError(text, reason="unsupported")
+        unknown_order.is_not_found(PARTY, self.get_payment)
+        return f"version {VERSION}; {self.absent_code} for an order that cannot exist"
 
     def close(self) -> None:
         """Close the session."""
@@ -121,9 +129,8 @@ def _is_about(said: Fields, asked: Fields) -> bool:
 
 
 def _kept(ours: Fields, reply: bytes) -> bytes:
-    """Return the answer, unchanged, beside what it leaves out: what we asked, and when."""
-    asked_at = datetime.now(UTC).isoformat(timespec="seconds")
-    return json.dumps({**ours, "asked_at": asked_at, "answer": reply.decode()}, ensure_ascii=False).encode()
+    """Return the answer, unchanged, beside what it leaves out: what we asked."""
+    return json.dumps({**ours, "answer": reply.decode()}, ensure_ascii=False).encode()
 
 
 def _texts(body: bytes) -> dict[str, str]:

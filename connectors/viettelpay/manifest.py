@@ -1,6 +1,7 @@
 """What ViettelPay can do for us: data only."""
 
 from truc.manifest import (
+    Callback,
     Capability,
     Event,
     Limits,
@@ -88,7 +89,11 @@ MANIFEST = Manifest(
         # REFUND_PAYMENT has no name of its own by which a repeat would be recognised, nor a question about it.
         Operation(name="refund", event=Event.REFUND_REQUESTED, outcome=OutcomeClass.NEITHER),
     ),
-    callbacks=("verify", "result", "browser_return"),
+    callbacks=(
+        Callback(name="verify"),
+        Callback(name="result"),
+        Callback(name="browser_return", does="returns"),
+    ),
     pipelines=(
         Pipeline(
             dag_id="payments_viettelpay",

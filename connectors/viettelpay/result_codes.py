@@ -1,7 +1,7 @@
 """ViettelPay's answer codes as far as they are published (partners.md §4): of its own list (V0x) nothing is.
 
-Any other code is unknown: after a question unreadable, after a refund of unknown outcome. `OUR_CODES` are those that we
-answer its calls with; `PAID` is the only payment_status that is published.
+Any other code is unknown: after a question unreadable, after a refund of unknown outcome. `PAID`
+is the only payment_status that is published.
 """
 
 from truc.result_codes import Doing, ResultCodes
@@ -12,5 +12,4 @@ CODES = ResultCodes(
     on={"get_payment": {"00": Doing.ACCEPTED}, "send_refund": {"00": Doing.ACCEPTED}},
 )
 
-OUR_CODES = {"00": "accepted", "01": "wrong bill or merchant", "02": "wrong checksum", "03": "other"}
 PAID = "1"

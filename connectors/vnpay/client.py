@@ -17,6 +17,7 @@ from truc.envelope import Order, Outgoing, Receipt
 from truc.errors import MalformedError, OutcomeUnknownError, RejectedError, SetupError
 from truc.manifest import Limits
 from truc.result_codes import Doing
+from truc.transport import unknown_order
 from truc.transport.rest import Rest
 from truc.trust import tls
 from truc.trust.signing import Profile, sign, sign_bytes, text_to_sign, verify
@@ -58,7 +59,7 @@ class Client:
         return Receipt(order["vnp_TxnRef"], json.dumps({"payUrl": pay_url}).encode())
 
     def get_payment(self, order: Order) -> bytes:
-        """Return VNPAY's word on one order with the time we asked; mappings.vnpay.query reads it.
+        """Return VNPAY's word on one order; mappings.vnpay.query reads it.
 
         RejectedError `not_found` when VNPAY has none: the citizen has not opened the pay page (yet).
         """
@@ -96,6 +97,11 @@ class Client:
             text = f"{PARTY}: refund: the answer is about another"
             raise OutcomeUnknownError(text, reason="answer_of_another")
         return Receipt(said.get("vnp_TransactionNo", ""), _kept(asked, reply))
+
+    def probe(self) -> str:
+        """Ask querydr about an order that cannot exist; a wrong terminal or secret hears 02 or 97 (SetupError)."""
+        unknown_order.is_not_found(PARTY, self.get_payment)
+        return f"version {VERSION}; 91 for an order that cannot exist, signed with our secret"
 
     def close(self) -> None:
         """Close the session."""
@@ -189,8 +195,8 @@ def _expires(created: str) -> str:
 
 
 def _kept(asked: Fields, reply: bytes) -> bytes:
-    """Return VNPAY's answer, unchanged, beside what it leaves out: our name of the request and when we made it."""
-    ours = {name: asked[name] for name in ("vnp_RequestId", "vnp_CreateDate")}
+    """Return VNPAY's answer, unchanged, beside what it leaves out: our name of the request."""
+    ours = {"vnp_RequestId": asked["vnp_RequestId"]}
     return json.dumps({**ours, "answer": reply.decode()}, ensure_ascii=False).encode()
 
 

@@ -1,6 +1,7 @@
 """What VNPAY can do for us: data only."""
 
 from truc.manifest import (
+    Callback,
     Capability,
     Event,
     Limits,
@@ -54,6 +55,13 @@ MANIFEST = Manifest(
             required=False,
         ),
         Setting(
+            name="callback_age_max_s",
+            label="How old a call may be, in seconds",
+            label_vi="Cuộc gọi được phép cũ tối đa, tính bằng giây",
+            required=False,
+            pattern=r"[0-9]+",
+        ),
+        Setting(
             name="order_type",
             label="Kind of goods (vnp_OrderType)",
             label_vi="Loại hàng hoá (vnp_OrderType)",
@@ -75,7 +83,11 @@ MANIFEST = Manifest(
         # querydr names a payment, not a refund, and a RequestId is recognised for five minutes only (partners.md §2).
         Operation(name="refund", event=Event.REFUND_REQUESTED, outcome=OutcomeClass.NEITHER),
     ),
-    callbacks=("ipn", "browser_return"),
+    callbacks=(
+        # vnp_PayDate is signed and stays what it was in a repeat; ten repeats at five minutes are recalled, no more.
+        Callback(name="ipn", age_max_s=24 * 3600),
+        Callback(name="browser_return", does="returns"),
+    ),
     pipelines=(
         Pipeline(
             dag_id="payments_vnpay",

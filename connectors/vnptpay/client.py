@@ -26,6 +26,11 @@ class Client:
         written: dict[str, dict[str, str]] = json.loads(outgoing.body)
         return self.api.order(written[self.speaks])
 
+    def probe(self) -> str:
+        """SetupError `unsupported`: MegaPay's form is posted by a browser, and INIT is no question."""
+        text = f"{PARTY}: MegaPay is called by the citizen's browser only, and of the INIT API no question is published"
+        raise SetupError(text, reason="unsupported")
+
     def close(self) -> None:
         """Close the session."""
         self.api.close()

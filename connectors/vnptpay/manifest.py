@@ -1,6 +1,7 @@
 """What VNPT's payment gateway can do for us: data only."""
 
 from truc.manifest import (
+    Callback,
     Capability,
     Event,
     Limits,
@@ -14,6 +15,8 @@ from truc.manifest import (
 )
 
 TERMS = PaymentTerms(lives_s=24 * 3600)
+# timeStamp may be that of the order or of the notification; how long one is repeated is not published: a day is ours.
+NOTIFIED_WITHIN_S = TERMS.lives_s + 24 * 3600
 
 MANIFEST = Manifest(
     party="vnptpay",
@@ -129,13 +132,26 @@ MANIFEST = Manifest(
             label_vi="Địa chỉ hoặc mạng được gọi tới, cách nhau bằng dấu phẩy",
             required=False,
         ),
+        Setting(
+            name="callback_age_max_s",
+            label="How old a call may be, in seconds",
+            label_vi="Cuộc gọi được phép cũ tối đa, tính bằng giây",
+            required=False,
+            pattern=r"[0-9]+",
+        ),
         Setting(name="ca_file", label="CA certificates (file, init)", label_vi="Chứng thư CA (tệp)", required=False),
     ),
     operations=(
         # MegaPay: no call is made, the same message gives the same address. INIT: by MERCHANT_ORDER_ID (README).
         Operation(name="payment", event=Event.PAYMENT_REQUESTED, outcome=OutcomeClass.IDEMPOTENCY_KEY),
     ),
-    callbacks=("notification", "notification_paid", "notification_failed", "browser_return", "pay_page"),
+    callbacks=(
+        Callback(name="notification", age_max_s=NOTIFIED_WITHIN_S),
+        Callback(name="notification_paid", age_max_s=NOTIFIED_WITHIN_S),
+        Callback(name="notification_failed", age_max_s=NOTIFIED_WITHIN_S),
+        Callback(name="browser_return", does="returns"),
+        Callback(name="pay_page", does="opens"),
+    ),
     pipelines=(
         Pipeline(
             dag_id="payments_vnptpay",

@@ -4,7 +4,8 @@ import json
 import re
 from collections.abc import Iterable
 
-from mappings.momo.states import json_object, text
+from mappings.momo.states import json_object
+from truc.domain import members
 from truc.errors import MalformedError
 from truc.messages import PaymentAddress, PaymentRequested, Unreadable
 
@@ -40,12 +41,12 @@ def read(body: bytes) -> Iterable[PaymentAddress | Unreadable]:
     `pay_url_not_given`, because the citizen must get a new payment request.
     """
     said = json_object(body)
-    order_id = text(said, "orderId")
+    order_id = members.text(said, "orderId")
     if not said.get("payUrl"):
         problem = "payUrl was lost with the answer to create: ask for the payment again under a new reference"
         yield Unreadable(item=order_id, reason="pay_url_not_given", text=problem)
         return
-    pay_url = text(said, "payUrl")
+    pay_url = members.text(said, "payUrl")
     if not pay_url.startswith("https://"):
         raise MalformedError("payUrl must begin with https://", reason="field_malformed")
     yield PaymentAddress(our_reference=order_id, pay_url=pay_url)

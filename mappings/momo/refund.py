@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from typing import Literal
 
 from mappings.momo.payment import AMOUNT_VND_MAX, AMOUNT_VND_MIN, ORDER_ID, ORDER_ID_MAX
-from mappings.momo.states import SAY_NOTHING_OF_REFUND, STATES, json_object, moment, reference, text, whole_number
+from mappings.momo.states import SAY_NOTHING_OF_REFUND, STATES, json_object, moment, reference, whole_number
+from truc.domain import members
 from truc.errors import MalformedError
 from truc.messages import RefundRequested, RefundResult
 
@@ -41,7 +42,7 @@ def read(body: bytes) -> Iterable[RefundResult]:
     code = whole_number(said, "resultCode")
     state, reason = _state(code)
     yield RefundResult(
-        refund_reference=text(said, "orderId"),
+        refund_reference=members.text(said, "orderId"),
         partner_reference=reference(said, "transId"),
         amount_vnd=whole_number(said, "amount"),
         state=state,

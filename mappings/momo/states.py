@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from truc.domain.text import storable
+from truc.domain import members
 from truc.errors import MalformedError
 from truc.messages import PaymentResult
 
@@ -48,7 +48,7 @@ def result_of(body: bytes) -> PaymentResult:
     said = json_object(body)
     code = whole_number(said, "resultCode")
     return PaymentResult(
-        our_reference=text(said, "orderId"),
+        our_reference=members.text(said, "orderId"),
         partner_reference=reference(said, "transId"),
         amount_vnd=whole_number(said, "amount"),
         state=state_of(code),
@@ -76,16 +76,6 @@ def json_object(body: bytes) -> dict[str, Any]:
     return value
 
 
-def text(said: dict[str, Any], name: str) -> str:
-    """Return a text that is not empty and can be kept."""
-    value = said.get(name)
-    if not isinstance(value, str) or not value:
-        raise MalformedError(f"{name} must be a text that is not empty", reason="field_malformed")
-    if not storable(value):
-        raise MalformedError(f"{name} holds NUL or half a character", reason="text_not_storable")
-    return value
-
-
 def reference(said: dict[str, Any], name: str) -> str:
     """Return MoMo's own number as text, "" where it gives none."""
     value = said.get(name)
@@ -93,7 +83,7 @@ def reference(said: dict[str, Any], name: str) -> str:
         return ""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    return text(said, name)
+    return members.text(said, name)
 
 
 def whole_number(said: dict[str, Any], name: str) -> int:

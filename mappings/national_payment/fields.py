@@ -1,13 +1,12 @@
 """The platform's fields one by one: whole đồng, times of Vietnam, texts without bars (partners.md §9.1)."""
 
-import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from truc.domain.text import storable
+from truc.domain import members
 from truc.errors import MalformedError
 
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -37,35 +36,9 @@ def purpose(text: str) -> str:
     return plain
 
 
-def json_object(body: bytes | str) -> dict[str, Any]:
-    """Return a JSON object, its numbers as the text they came with."""
-    try:
-        value = json.loads(body, parse_int=str, parse_float=str)
-    except (ValueError, RecursionError) as error:
-        raise MalformedError("not JSON", reason="not_json") from error
-    if not isinstance(value, dict):
-        raise MalformedError("not a JSON object", reason="not_an_object")
-    return value
-
-
-def text(said: Mapping[str, Any], name: str) -> str:
-    """Return a text that is not empty and can be kept."""
-    value = said.get(name)
-    if not isinstance(value, str) or not value:
-        raise MalformedError(f"{name} must be a text that is not empty", reason="field_malformed")
-    if not storable(value):
-        raise MalformedError(f"{name} holds NUL or half a character", reason="text_not_storable")
-    return value
-
-
-def optional(said: Mapping[str, Any], name: str) -> str:
-    """Return a text that can be kept, "" where the platform gives none."""
-    return "" if said.get(name) in (None, "") else text(said, name)
-
-
 def amount_vnd(said: Mapping[str, Any]) -> int:
     """Return SoTien in whole đồng; MalformedError for another currency than VND."""
-    if text(said, "MaTienTe") != "VND":
+    if members.text(said, "MaTienTe") != "VND":
         raise MalformedError("MaTienTe must be VND", reason="currency_unknown")
     value = said.get("SoTien")
     if not (isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 15):

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from mappings.national_payment import fields
 from mappings.national_payment.receipt import details, kind, receipt
+from truc.domain import members
 from truc.errors import MalformedError
 from truc.messages import PaymentAddress, PaymentRequested
 
@@ -31,13 +32,13 @@ def write(message: PaymentRequested) -> bytes:
 
 def read(body: bytes) -> Iterable[PaymentAddress]:
     """Yield UrlThanhToan, which lies in a JSON text in the field `message` (egov.md §1.11)."""
-    kept = fields.json_object(body)
-    our_reference = fields.text(kept, "MaThamChieu")
-    answer = fields.json_object(fields.text(kept, "answer"))
-    said = fields.json_object(fields.text(answer, "message"))
-    if fields.optional(said, "MaThamChieu") not in ("", our_reference):
+    kept = members.json_object(body)
+    our_reference = members.text(kept, "MaThamChieu")
+    answer = members.json_object(members.text(kept, "answer"))
+    said = members.json_object(members.text(answer, "message"))
+    if members.optional(said, "MaThamChieu") not in ("", our_reference):
         raise MalformedError("MaThamChieu of the answer is another payment's", reason="answer_of_another")
-    pay_url = fields.text(said, "UrlThanhToan")
+    pay_url = members.text(said, "UrlThanhToan")
     if not pay_url.startswith("https://"):
         raise MalformedError("UrlThanhToan must begin with https://", reason="field_malformed")
     yield PaymentAddress(our_reference=our_reference, pay_url=pay_url)

@@ -7,7 +7,7 @@ from typing import Any
 
 from lxml import etree
 
-from truc.domain.text import storable
+from truc.domain import members
 from truc.errors import MalformedError
 
 Fields = Mapping[str, str]
@@ -27,7 +27,7 @@ def kept(body: bytes) -> dict[str, Any]:
 def answer(found: Mapping[str, Any]) -> dict[str, str]:
     """Return the values that stand right under the root of Ngân Lượng's answer; a DTD is refused."""
     try:
-        document = text(found, "answer").encode()
+        document = members.text(found, "answer").encode()
     except UnicodeEncodeError as error:
         raise MalformedError("answer holds half a character", reason="text_not_storable") from error
     root = _root(document)
@@ -37,19 +37,9 @@ def answer(found: Mapping[str, Any]) -> dict[str, str]:
     return said
 
 
-def text(said: Mapping[str, Any], name: str) -> str:
-    """Return a text that is not empty and can be kept."""
-    value = said.get(name)
-    if not isinstance(value, str) or not value:
-        raise MalformedError(f"{name} must be a text that is not empty", reason="field_malformed")
-    if not storable(value):
-        raise MalformedError(f"{name} holds NUL or half a character", reason="text_not_storable")
-    return value
-
-
 def amount_vnd(said: Fields, name: str) -> int:
     """Return whole đồng of at most 15 digits."""
-    value = text(said, name)
+    value = members.text(said, name)
     if not (value.isascii() and value.isdecimal() and len(value) <= 15):
         raise MalformedError(f"{name} must be whole đồng", reason="field_malformed")
     return int(value)
@@ -58,7 +48,7 @@ def amount_vnd(said: Fields, name: str) -> int:
 def moment(found: Mapping[str, Any], name: str) -> datetime:
     """Return an instant that the client wrote, with its zone."""
     try:
-        at = datetime.fromisoformat(text(found, name))
+        at = datetime.fromisoformat(members.text(found, name))
     except ValueError as error:
         raise MalformedError(f"{name} must be an ISO time", reason="field_malformed") from error
     if at.tzinfo is None:

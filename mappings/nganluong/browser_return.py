@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from urllib.parse import parse_qsl
 
-from mappings.nganluong import answers
+from truc.domain import members
 from truc.errors import MalformedError
 from truc.messages import PaymentResult
 
@@ -14,5 +14,5 @@ def read(body: bytes) -> Iterable[PaymentResult]:
         found = dict(parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True, errors="strict"))
     except ValueError as error:
         raise MalformedError("not a query string", reason="not_a_query") from error
-    answers.text(found, "order_code")
+    members.text(found, "order_code")
     return ()

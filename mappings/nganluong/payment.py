@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from urllib.parse import urlencode
 
 from mappings.nganluong import answers
+from truc.domain import members
 from truc.errors import MalformedError
 from truc.messages import PaymentAddress, PaymentRequested
 
@@ -30,12 +31,12 @@ def read(body: bytes) -> Iterable[PaymentAddress]:
     """Yield the address where the citizen pays, with the token by which the order is asked about."""
     found = answers.kept(body)
     said = answers.answer(found)
-    code = answers.text(said, "error_code")
+    code = members.text(said, "error_code")
     if code != "00":
         raise MalformedError(f"error_code {code[:20]}: there is no order", reason="not_an_order")
-    pay_url = answers.text(said, "checkout_url")
+    pay_url = members.text(said, "checkout_url")
     if not pay_url.startswith("https://"):
         raise MalformedError("checkout_url must begin with https://", reason="field_malformed")
     yield PaymentAddress(
-        our_reference=answers.text(found, "order_code"), pay_url=pay_url, partner_token=answers.text(said, "token")
+        our_reference=members.text(found, "order_code"), pay_url=pay_url, partner_token=members.text(said, "token")
     )

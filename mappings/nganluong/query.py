@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from mappings.nganluong import answers
+from truc.domain import members
 from truc.errors import MalformedError
 from truc.messages import PaymentResult
 
@@ -19,26 +20,25 @@ FAILED_OR_UNPAID = "02"
 def read(body: bytes) -> Iterable[PaymentResult]:
     """Yield the payment's state; MalformedError for an answer that says nothing of a payment.
 
-    Ngân Lượng's name for the payment is the token. The answer has no time, so it is so when we asked.
+    Ngân Lượng's name for the payment is the token. The answer names no time.
     """
     found = answers.kept(body)
     said = answers.answer(found)
     yield PaymentResult(
-        our_reference=answers.text(said, "order_code"),
-        partner_reference=answers.text(found, "token"),
+        our_reference=members.text(said, "order_code"),
+        partner_reference=members.text(found, "token"),
         amount_vnd=answers.amount_vnd(said, "total_amount"),
         state=_state(found, said),
-        occurred_at=answers.moment(found, "asked_at"),
     )
 
 
 def _state(found: Mapping[str, Any], said: Mapping[str, str]) -> State:
-    code = answers.text(said, "error_code")
+    code = members.text(said, "error_code")
     if code in SAID_BY_CODE:
         return SAID_BY_CODE[code]
     if code != "00":
         raise MalformedError(f"error_code {code[:20]} says nothing of a payment", reason="not_a_payment")
-    status = answers.text(said, "transaction_status")
+    status = members.text(said, "transaction_status")
     if status not in STATUSES:
         raise MalformedError(f"transaction_status {status[:20]} is not published", reason="unknown_result_code")
     if status == FAILED_OR_UNPAID and answers.moment(found, "asked_at") < answers.moment(found, "ends_at"):

@@ -6,7 +6,6 @@ the province agreed with the bank to read it.
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any
 
 from truc.domain.text import storable
@@ -17,7 +16,7 @@ STATES = ("paid", "pending", "failed")
 
 
 def read(body: bytes) -> Iterable[PaymentResult]:
-    """Yield the payment's state; MalformedError names the field. The answer has no time: it is so when we asked."""
+    """Yield the payment's state; MalformedError names the field. The answer names no time."""
     kept = _object(body)
     answer, reading = _object(_text(kept, "answer")), kept.get("reading")
     if not isinstance(reading, dict) or not isinstance(reading.get("states"), dict):
@@ -27,7 +26,6 @@ def read(body: bytes) -> Iterable[PaymentResult]:
         partner_reference=_text(answer, "bankTransactionId"),
         amount_vnd=_amount_vnd(answer, _text(reading, "amount")),
         state=_state(answer, reading["states"]),
-        occurred_at=_moment(kept, "asked_at"),
     )
 
 
@@ -69,13 +67,3 @@ def _amount_vnd(said: Mapping[str, Any], name: str) -> int:
     if not (value.isascii() and value.isdecimal() and len(value) <= 15):
         raise MalformedError(f"{name} must be whole đồng", reason="field_malformed")
     return int(value)
-
-
-def _moment(said: Mapping[str, Any], name: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(_text(said, name))
-    except ValueError as error:
-        raise MalformedError(f"{name} must be an ISO time", reason="field_malformed") from error
-    if at.tzinfo is None:
-        raise MalformedError(f"{name} must carry its zone", reason="field_malformed")
-    return at

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 
 from mappings.viettelpay import fields
+from truc.domain import members
 from truc.messages import PaymentResult
 
 
 def read(body: bytes) -> Iterable[PaymentResult]:
     """Return nothing; MalformedError for bytes that are no return of a browser."""
-    fields.text(fields.pairs(body), "order_id")
+    members.text(fields.pairs(body), "order_id")
     return ()

@@ -1,14 +1,11 @@
 """ViettelPay's fields one by one: whole đồng, short references, texts without diacritics (partners.md §4)."""
 
-import json
 import re
 import unicodedata
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
-from truc.domain.text import storable
 from truc.errors import MalformedError
 
 REFERENCE = re.compile(r"[0-9A-Za-z]{1,20}")  # billcode and order_id: at most 20 characters in a published client
@@ -53,46 +50,9 @@ def pairs(form: bytes | str) -> dict[str, str]:
     return dict(found)
 
 
-def json_object(body: bytes | str) -> dict[str, Any]:
-    """Return a JSON object, its numbers as the text they came with."""
-    try:
-        value = json.loads(body, parse_int=str, parse_float=str)
-    except (ValueError, RecursionError) as error:
-        raise MalformedError("not JSON", reason="not_json") from error
-    if not isinstance(value, dict):
-        raise MalformedError("not a JSON object", reason="not_an_object")
-    return value
-
-
-def text(said: Mapping[str, Any], name: str) -> str:
-    """Return a text that is not empty and can be kept."""
-    value = said.get(name)
-    if not isinstance(value, str) or not value:
-        raise MalformedError(f"{name} must be a text that is not empty", reason="field_malformed")
-    if not storable(value):
-        raise MalformedError(f"{name} holds NUL or half a character", reason="text_not_storable")
-    return value
-
-
-def optional(said: Mapping[str, Any], name: str) -> str:
-    """Return a text that can be kept, "" where ViettelPay gives none."""
-    return "" if said.get(name) in (None, "") else text(said, name)
-
-
 def amount_vnd(said: Mapping[str, Any], name: str = "trans_amount") -> int:
     """Return whole đồng."""
     value = said.get(name)
     if not (isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 15):
         raise MalformedError(f"{name} must be whole đồng", reason="field_malformed")
     return int(value)
-
-
-def moment(kept: Mapping[str, Any], name: str) -> datetime:
-    """Return the instant that the connector noted beside what came."""
-    try:
-        at = datetime.fromisoformat(text(kept, name))
-    except ValueError as error:
-        raise MalformedError(f"{name} must be an ISO instant", reason="field_malformed") from error
-    if at.tzinfo is None:
-        raise MalformedError(f"{name} must carry its zone", reason="field_malformed")
-    return at

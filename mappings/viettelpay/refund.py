@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from mappings.viettelpay import fields
 from mappings.viettelpay.states import DONE
+from truc.domain import members
 from truc.errors import MalformedError
 from truc.messages import RefundRequested, RefundResult
 
@@ -32,16 +33,16 @@ def write(message: RefundRequested) -> bytes:
 
 
 def read(body: bytes) -> Iterable[RefundResult]:
-    """Yield the refund as done, as of when we asked; MalformedError for a code that says no such thing."""
-    kept = fields.json_object(body)
-    said = fields.json_object(fields.text(kept, "answer"))
-    code = fields.text(said, "error_code")
+    """Yield the refund as done, at no time that is named; MalformedError for a code that says no such thing."""
+    kept = members.json_object(body)
+    said = members.json_object(members.text(kept, "answer"))
+    code = members.text(said, "error_code")
     if code != DONE:
         raise MalformedError(f"error_code {code[:20]}: no refund was taken", reason="not_a_refund")
     yield RefundResult(
-        refund_reference=fields.text(kept, "refund_reference"),
-        partner_reference=fields.optional(said, "vt_transaction_id"),
-        amount_vnd=fields.amount_vnd(kept),
+        refund_reference=members.text(kept, "refund_reference"),
+        partner_reference=members.optional(said, "vt_transaction_id"),
+        # The answer need not repeat the sum; where it does, the core compares what it says, not what we asked.
+        amount_vnd=fields.amount_vnd(said if said.get("trans_amount") else kept),
         state="refunded",
-        occurred_at=fields.moment(kept, "asked_at"),
     )

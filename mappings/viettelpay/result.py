@@ -4,17 +4,16 @@ from collections.abc import Iterable
 
 from mappings.viettelpay import fields
 from mappings.viettelpay.states import payment_state
+from truc.domain import members
 from truc.messages import PaymentResult
 
 
 def read(body: bytes) -> Iterable[PaymentResult]:
-    """Yield the payment's state as of when the call came: it names no time. The core compares the amount."""
-    kept = fields.json_object(body)
-    said = fields.pairs(fields.text(kept, "form"))
+    """Yield the payment's state; the call names no time. The core compares the amount."""
+    said = fields.pairs(body)
     yield PaymentResult(
-        our_reference=fields.text(said, "order_id"),
-        partner_reference=fields.optional(said, "vt_transaction_id"),
+        our_reference=members.text(said, "order_id"),
+        partner_reference=members.optional(said, "vt_transaction_id"),
         amount_vnd=fields.amount_vnd(said),
         state=payment_state(said),
-        occurred_at=fields.moment(kept, "received_at"),
     )

@@ -7,7 +7,7 @@ guessed about money, neither that it came nor that it will not come.
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from mappings.viettelpay import fields
+from truc.domain import members
 
 State = Literal["pending", "paid"]
 
@@ -16,5 +16,5 @@ DONE, PAID = "00", "1"
 
 def payment_state(said: Mapping[str, Any]) -> State:
     """Return paid where error_code and payment_status both say so; MalformedError where one is missing."""
-    both = (fields.text(said, "error_code"), fields.text(said, "payment_status"))
+    both = (members.text(said, "error_code"), members.text(said, "payment_status"))
     return "paid" if both == (DONE, PAID) else "pending"

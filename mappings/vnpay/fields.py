@@ -1,6 +1,5 @@
 """VNPAY's fields one by one: amounts in hundredths, times of Vietnam, texts without diacritics (partners.md §2)."""
 
-import json
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -9,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
-from truc.domain.text import storable
+from truc.domain import members
 from truc.errors import MalformedError
 
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -67,37 +66,12 @@ def ascii_text(body: bytes) -> str:
         raise MalformedError("not a query string", reason="not_a_query") from error
 
 
-def json_object(body: bytes | str) -> dict[str, Any]:
-    """Return a JSON object, its numbers as the text they came with."""
-    try:
-        value = json.loads(body, parse_int=str, parse_float=str)
-    except (ValueError, RecursionError) as error:
-        raise MalformedError("not JSON", reason="not_json") from error
-    if not isinstance(value, dict):
-        raise MalformedError("not a JSON object", reason="not_an_object")
-    return value
-
-
 def answer(kept: Mapping[str, Any]) -> dict[str, Any]:
     """Return VNPAY's own answer out of what the client kept of a call."""
     found = kept.get("answer")
     if not isinstance(found, str):
         raise MalformedError("answer must be VNPAY's answer as text", reason="field_malformed")
-    return json_object(found)
-
-
-def text(said: Mapping[str, Any], name: str) -> str:
-    """Return a text that is not empty and can be kept."""
-    value = said.get(name)
-    if not isinstance(value, str) or not value:
-        raise MalformedError(f"{name} must be a text that is not empty", reason="field_malformed")
-    return _kept(value, name)
-
-
-def optional(said: Mapping[str, Any], name: str) -> str:
-    """Return a text that can be kept, "" where VNPAY gives none."""
-    value = said.get(name)
-    return "" if value is None or value == "" else text(said, name)
+    return members.json_object(found)
 
 
 def amount_vnd(said: Mapping[str, Any], name: str = "vnp_Amount") -> int:
@@ -120,9 +94,3 @@ def moment(said: Mapping[str, Any], name: str) -> datetime:
     except ValueError as error:
         raise MalformedError(f"{name} is no time of the calendar", reason="field_malformed") from error
     raise MalformedError(f"{name} must be yyyyMMddHHmmss", reason="field_malformed")
-
-
-def _kept(value: str, name: str) -> str:
-    if not storable(value):
-        raise MalformedError(f"{name} holds NUL or half a character", reason="text_not_storable")
-    return value

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from mappings.vnpay import fields
+from truc.domain import members
 from truc.errors import MalformedError
 from truc.messages import PaymentAddress, PaymentRequested
 
@@ -32,9 +33,9 @@ def write(message: PaymentRequested) -> bytes:
 
 def read(body: bytes) -> Iterable[PaymentAddress]:
     """Yield the address where the citizen pays, of the order that stands in it."""
-    pay_url = fields.text(fields.json_object(body), "payUrl")
+    pay_url = members.text(members.json_object(body), "payUrl")
     try:
         query = urlsplit(pay_url).query
     except ValueError as error:
         raise MalformedError("payUrl is no address", reason="field_malformed") from error
-    yield PaymentAddress(our_reference=fields.text(fields.pairs(query), "vnp_TxnRef"), pay_url=pay_url)
+    yield PaymentAddress(our_reference=members.text(fields.pairs(query), "vnp_TxnRef"), pay_url=pay_url)

@@ -7,6 +7,7 @@ from typing import Any
 from mappings.vnpay import fields
 from mappings.vnpay.payment import TXN_REF_MAX
 from mappings.vnpay.states import RefundState, status_of_refund
+from truc.domain import members
 from truc.errors import MalformedError
 from truc.messages import RefundRequested, RefundResult
 
@@ -41,27 +42,26 @@ def write(message: RefundRequested) -> bytes:
 
 def read(body: bytes) -> Iterable[RefundResult]:
     """Yield what VNPAY says of the refund: under way in most answers; MalformedError for a code about no refund."""
-    kept = fields.json_object(body)
+    kept = members.json_object(body)
     said = fields.answer(kept)
-    if fields.text(said, "vnp_TransactionType") not in (WHOLE, PARTIAL):
+    if members.text(said, "vnp_TransactionType") not in (WHOLE, PARTIAL):
         raise MalformedError("vnp_TransactionType is no refund's", reason="not_a_refund")
     state = _state(said)
     status = said["vnp_TransactionStatus"]
     yield RefundResult(
-        refund_reference=fields.text(kept, "vnp_RequestId"),
-        partner_reference=fields.optional(said, "vnp_TransactionNo"),
+        refund_reference=members.text(kept, "vnp_RequestId"),
+        partner_reference=members.optional(said, "vnp_TransactionNo"),
         amount_vnd=fields.amount_vnd(said),
         state=state,
-        occurred_at=fields.moment(kept, "vnp_CreateDate"),
         reason=f"vnp_TransactionStatus {status}" if state == "refused" else "",
     )
 
 
 def _state(said: dict[str, Any]) -> RefundState:
-    code = fields.text(said, "vnp_ResponseCode")
+    code = members.text(said, "vnp_ResponseCode")
     if code != "00":
         raise MalformedError(f"vnp_ResponseCode {code[:20]}: no refund was taken", reason="not_a_refund")
-    return status_of_refund(fields.text(said, "vnp_TransactionStatus"))
+    return status_of_refund(members.text(said, "vnp_TransactionStatus"))
 
 
 def _transaction(partner_reference: str) -> str:

@@ -1,6 +1,5 @@
 """The fields of VNPT's gateway one by one: whole đồng, references, times in milliseconds, texts without diacritics."""
 
-import json
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -8,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 
-from truc.domain.text import storable
+from truc.domain import members
 from truc.errors import MalformedError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -42,7 +41,7 @@ def milliseconds(at: datetime) -> str:
 
 def notified(body: bytes) -> dict[str, Any]:
     """Return the fields of a notification, which comes as JSON or as a form; numbers as the text they came with."""
-    return json_object(body) if body.lstrip().startswith(b"{") else pairs(body)
+    return members.json_object(body) if body.lstrip().startswith(b"{") else pairs(body)
 
 
 def pairs(form: bytes | str) -> dict[str, str]:
@@ -55,27 +54,6 @@ def pairs(form: bytes | str) -> dict[str, str]:
     if len(dict(found)) != len(found):
         raise MalformedError("a name appears twice", reason="not_a_form")
     return dict(found)
-
-
-def json_object(body: bytes | str) -> dict[str, Any]:
-    """Return a JSON object, its numbers as the text they came with."""
-    try:
-        value = json.loads(body, parse_int=str, parse_float=str)
-    except (ValueError, RecursionError) as error:
-        raise MalformedError("not JSON", reason="not_json") from error
-    if not isinstance(value, dict):
-        raise MalformedError("not a JSON object", reason="not_an_object")
-    return value
-
-
-def text(said: Mapping[str, Any], name: str) -> str:
-    """Return a text that is not empty and can be kept."""
-    value = said.get(name)
-    if not isinstance(value, str) or not value:
-        raise MalformedError(f"{name} must be a text that is not empty", reason="field_malformed")
-    if not storable(value):
-        raise MalformedError(f"{name} holds NUL or half a character", reason="text_not_storable")
-    return value
 
 
 def amount_vnd(said: Mapping[str, Any]) -> int:

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 
 from mappings.vnptpay import fields
+from truc.domain import members
 from truc.messages import PaymentResult
 
 
 def read(body: bytes) -> Iterable[PaymentResult]:
     """Return nothing; MalformedError for bytes of another form."""
-    fields.text(fields.pairs(body), "merTrxId")
+    members.text(fields.pairs(body), "merTrxId")
     return ()

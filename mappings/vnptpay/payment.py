@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from mappings.vnptpay import fields
+from truc.domain import members
 from truc.errors import MalformedError
 from truc.messages import PaymentAddress, PaymentRequested
 
@@ -43,12 +44,12 @@ def write(message: PaymentRequested) -> bytes:
 
 def read(body: bytes) -> Iterable[PaymentAddress]:
     """Yield the address where the citizen pays: our page with MegaPay's form, or what INIT answered."""
-    kept = fields.json_object(body)
+    kept = members.json_object(body)
     if "answer" in kept:
-        url = fields.text(fields.json_object(fields.text(kept, "answer")), "REDIRECT_URL")
+        url = members.text(members.json_object(members.text(kept, "answer")), "REDIRECT_URL")
     else:
-        url = fields.text(kept, "payUrl")
-    yield PaymentAddress(our_reference=fields.text(kept, "reference"), pay_url=_safe(url))
+        url = members.text(kept, "payUrl")
+    yield PaymentAddress(our_reference=members.text(kept, "reference"), pay_url=_safe(url))
 
 
 def _safe(url: str) -> str:

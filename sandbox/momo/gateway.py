@@ -83,10 +83,10 @@ class Books:
     def refund_query(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Answer what became of a refund, 42 for one that is not there."""
         code = self._insisted("query") or _caller_code(asked, signature.QUERY)
-        made = None if code else self._state.get("refund", str(asked["orderId"]))
+        made = self._state.get("refund", str(asked.get("orderId", "")))
         if made is None:
             return _answer(asked, code or 42)
-        return _answer(asked, 0) | {"amount": made["amount"], "transId": made["transId"]}
+        return _answer(asked, code) | {"amount": made["amount"], "transId": made["transId"]}
 
     def pay(self, order_id: str, code: int, at: str) -> Ipn | None:
         """End an order as the citizen did, and return the IPN to send; None when it is unknown or already paid."""

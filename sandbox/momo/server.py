@@ -13,11 +13,11 @@ Control calls of its own:
 Fault operations: "create", "query", "refund", "statement" (as sandbox/faults.py), "notify" (refuse, twice).
 """
 
-from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
+from sandbox.acts import tell
 from sandbox.faults import Faults
 from sandbox.http import HttpServer, Request, Response, json_response
 from sandbox.momo import signature
@@ -115,15 +115,12 @@ class _Wallet:
         if any(datetime.fromisoformat(at).tzinfo is None for _, _, at in acts):
             return json_response({"error": "at must carry its zone, such as +07:00"}, 400)
         how = order.get("as", "usual")
-        if how in get_args(Lie):
-            made, paid = [self._books.lie(name, how, code, at) for name, code, at in acts], 0
-        else:
-            made = [self._books.pay(*act) for act in acts]
-            paid = sum(ipn is not None for ipn in made)
-        ready = [ipn for ipn in made if ipn is not None for _ in range(2 if how == "twice" else 1)]
-        ends = self._notifier.send_all(ready) if order.get("notify", True) else []
-        skipped = [name for (name, _, _), ipn in zip(acts, made, strict=True) if ipn is None]
-        return json_response({"paid": paid, "skipped": skipped, "notified": Counter(ends)})
+        lies = how in get_args(Lie)
+        made = [
+            self._books.lie(name, how, code, at) if lies else self._books.pay(name, code, at) for name, code, at in acts
+        ]
+        told = tell(order, [name for name, _, _ in acts], made, self._notifier.send_all)
+        return json_response({"paid": 0 if lies else len(acts) - len(told["skipped"]), **told})
 
     def _plant(self, request: Request) -> Response:
         self._state.put("statement_breaks", "all", request.json())

@@ -5,6 +5,8 @@ Control calls of its own:
                              citizens act, the platform makes its result calls; answers {paid, skipped, notified}.
                              "as" twice: each call two times; forged, other_amount, unknown_order: only such a call
                              is made, the payment stays as it is
+    POST /_control/lookup    {"code": MaTraCuuTT, "as": "usual"|"forged"}: the portal looks a payment up at the hub;
+                             answers {status, answer}
     GET  /_control/payments  [{reference, amount_vnd, state, times, service}]; service is MaDichVu
     POST /_control/insist    {"operation": "create", "codes": ["98", …]}: the next answers to it carry these codes
                              (create: error_code; query: MaLoi)
@@ -12,11 +14,13 @@ Fault operations: "create", "query", "bill" (as sandbox/faults.py), "notify" (re
 """
 
 import json
-from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
+import requests
+
+from sandbox.acts import tell
 from sandbox.faults import Faults
 from sandbox.http import HttpServer, Request, Response, json_response
 from sandbox.national_payment import signature
@@ -29,6 +33,7 @@ from sandbox.state import State
 # Where each message goes is not published: these paths are the stand-in's.
 INIT, QUERY, BILL = "/sandbox/init", "/sandbox/query", "/sandbox/bill"
 OPERATIONS = {INIT: "create", QUERY: "query", BILL: "bill"}
+LOOKUP_TIMEOUT_S = 15
 KINDS = ("tax/person", "tax/business", "insurance/social", "insurance/health", "electricity", "court_fee")
 
 
@@ -36,7 +41,7 @@ def start(port: int, home: Path, hub_url: str) -> Running:
     """Start the platform; `hub_url` is where its result calls go."""
     state, faults = State(home / "state.sqlite"), Faults()
     notifier = Notifier(f"{hub_url}/partners/national_payment/result", state, faults)
-    platform = _Platform(Orders(state), notifier)
+    platform = _Platform(Orders(state), notifier, f"{hub_url}/partners/national_payment/lookup")
     http = HttpServer(
         "national_payment",
         port,
@@ -77,13 +82,14 @@ def _connection(url: str) -> dict[str, Any]:
             "absent_codes": ABSENT,
             "query_answer_signed": signature.QUERY_ANSWER.replace(" ", ","),
             "answer_signed": signature.RESULT_ANSWER.replace(" ", ","),
+            "lookup_signed": signature.LOOKUP.replace(" ", ","),
         },
     }
 
 
 class _Platform:
-    def __init__(self, orders: Orders, notifier: Notifier) -> None:
-        self._orders, self._notifier = orders, notifier
+    def __init__(self, orders: Orders, notifier: Notifier, lookup_url: str) -> None:
+        self._orders, self._notifier, self._lookup_url = orders, notifier, lookup_url
 
     def handle(self, request: Request) -> Response:
         if request.method != "POST" or request.path not in OPERATIONS:
@@ -101,6 +107,7 @@ class _Platform:
         return {
             ("POST", "/_control/pay"): self._pay,
             ("GET", "/_control/payments"): lambda _: json_response(self._orders.payments()),
+            ("POST", "/_control/lookup"): self._look_up,
             ("POST", "/_control/insist"): self._insist,
         }
 
@@ -116,12 +123,16 @@ class _Platform:
         how = order.get("as", "usual")
         lies = how in get_args(Lie)
         made = [self._orders.lie(act, how) if lies else self._orders.pay(act) for act in acts]
-        ready = [result for result in made if result is not None]
-        sent = [result for result in ready for _ in range(2 if how == "twice" else 1)]
-        ends = self._notifier.send_all(sent) if order.get("notify", True) else []
-        skipped = [act.reference for act, result in zip(acts, made, strict=True) if result is None]
-        paid = 0 if lies else sum(act.code == "00" for act in acts if act.reference not in skipped)
-        return json_response({"paid": paid, "skipped": skipped, "notified": Counter(ends)})
+        told = tell(order, [act.reference for act in acts], made, self._notifier.send_all)
+        paid = 0 if lies else sum(act.code == "00" for act in acts if act.reference not in told["skipped"])
+        return json_response({"paid": paid, **told})
+
+    def _look_up(self, request: Request) -> Response:
+        order = request.json()
+        asked = {"MaDoiTac": PARTNER, "MaTraCuuTT": str(order["code"])}
+        asked["MaXacThuc"] = "0" * 64 if order.get("as") == "forged" else signature.hash_of(asked, signature.LOOKUP)
+        answer = requests.post(self._lookup_url, json=asked, timeout=LOOKUP_TIMEOUT_S)
+        return json_response({"status": answer.status_code, "answer": answer.json() if answer.ok else None})
 
     def _insist(self, request: Request) -> Response:
         order = request.json()

@@ -13,9 +13,10 @@ INIT = (
 )
 QUESTION = "LoaiBanTin PhienBan MaDoiTac MaThamChieu ThoiGianGD"
 RESULT = "LoaiBanTin MaLoi MaDoiTac MaThamChieu SoTien MaTienTe MaGiaoDich MaNganHang ThoiGianGD ThongTinGiaoDich"
-# What an answer to QUERY signs, and what an answer to the result call does, is not published: these are the stand-in's.
+# What an answer to QUERY signs, an answer to the result call, and a lookup, is not published: these are the stand-in's.
 QUERY_ANSWER = "LoaiBanTin MaLoi MaDoiTac MaThamChieu SoTien MaTienTe MaGiaoDich ThoiGianGD TrangThaiGD"
 RESULT_ANSWER = "MaLoi MaDoiTac MaThamChieu ThoiGianGD"
+LOOKUP = "MaDoiTac MaTraCuuTT"
 
 
 def hash_of(fields: Mapping[str, object], names: str) -> str:

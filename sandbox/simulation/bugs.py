@@ -79,7 +79,7 @@ def no_lease_check() -> AbstractContextManager[None]:
 
 def booked_again() -> AbstractContextManager[None]:
     """A message that came twice is booked twice."""
-    return _rewritten(inbox, "_NAME", "SET seen = known.seen + 1", "SET seen = 1, inbox_id = excluded.inbox_id")
+    return _rewritten(inbox, "_KEEP", "SET seen = known.seen + 1", "SET seen = 1, inbox_id = excluded.inbox_id")
 
 
 BUGS: dict[str, Bug] = {

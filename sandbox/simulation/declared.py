@@ -11,7 +11,7 @@ from types import ModuleType
 from sandbox.simulation.partner import FEED
 from truc import parties
 from truc.errors import MalformedError, SetupError
-from truc.manifest import Event, Feed, Limits, Manifest, Operation, OutcomeClass, Retention
+from truc.manifest import Callback, Event, Feed, Limits, Manifest, Operation, OutcomeClass, Retention
 from truc.messages import Inbound, Outbound, PaymentResult, Unreadable
 
 SHORT = Retention(bodies_months=12, metadata_months=60)
@@ -70,8 +70,8 @@ def installed(manifests: dict[str, Manifest]) -> Iterator[None]:
         return manifests[party]
 
     # A module's functions are no variables to mypy; `restore` puts the real ones back.
-    setattr(parties, "names", lambda: tuple(sorted(manifests)))  # noqa: B010
-    setattr(parties, "manifest", known)  # noqa: B010
+    setattr(parties, "names", lambda: tuple(sorted(manifests)))  # noqa: B010  (as above)
+    setattr(parties, "manifest", known)  # noqa: B010  (as above)
     try:
         yield
     finally:
@@ -125,7 +125,7 @@ def _manifest(party: str, limits: Limits) -> Manifest:
         settings=(),
         operations=OPERATIONS[party],
         feeds=(Feed(name=FEED),),
-        callbacks=(CALLBACK,),
+        callbacks=(Callback(name=CALLBACK),),
         limits=limits,
     )
 

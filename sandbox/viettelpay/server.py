@@ -15,11 +15,11 @@ Control calls of its own:
 Fault operations: "create" (the pay page), "query", "refund" (as sandbox/faults.py), "notify" (refuse, twice).
 """
 
-from collections import Counter
 from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import parse_qsl
 
+from sandbox.acts import tell
 from sandbox.faults import Faults
 from sandbox.http import HttpServer, Request, Response, json_response
 from sandbox.serve import Running
@@ -116,11 +116,8 @@ class _Gateway:
         how, notify = order.get("as", "usual"), bool(order.get("notify", True))
         lies = how in get_args(Lie)
         made = [self._orders.lie(act, how) if lies else self._paid(act, ask=notify) for act in acts]
-        ready = [result for result in made if result is not None]
-        sent = [result for result in ready for _ in range(2 if how == "twice" else 1)]
-        ends = self._notifier.send_all(sent) if notify else []
-        skipped = [act.reference for act, result in zip(acts, made, strict=True) if result is None]
-        return json_response({"paid": 0 if lies else len(ready), "skipped": skipped, "notified": Counter(ends)})
+        told = tell(order, [act.reference for act in acts], made, self._notifier.send_all)
+        return json_response({"paid": 0 if lies else len(acts) - len(told["skipped"]), **told})
 
     def _paid(self, act: Act, *, ask: bool) -> dict[str, str] | None:
         asked = self._orders.payable(act.reference)

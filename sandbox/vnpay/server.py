@@ -14,11 +14,11 @@ Control calls of its own:
 Fault operations: "create" (the pay page), "query", "refund" (as sandbox/faults.py), "notify" (refuse, twice).
 """
 
-from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
+from sandbox.acts import tell
 from sandbox.faults import Faults
 from sandbox.http import HttpServer, Request, Response, json_response
 from sandbox.serve import Running
@@ -117,11 +117,8 @@ class _Gateway:
         how = order.get("as", "usual")
         lies = how in get_args(Lie)
         made = [self._orders.lie(act, how) if lies else self._orders.pay(act) for act in acts]
-        ready = [ipn for ipn in made if ipn is not None]
-        sent = [ipn for ipn in ready for _ in range(2 if how == "twice" else 1)]
-        ends = self._notifier.send_all(sent) if order.get("notify", True) else []
-        skipped = [act.reference for act, ipn in zip(acts, made, strict=True) if ipn is None]
-        return json_response({"paid": 0 if lies else len(ready), "skipped": skipped, "notified": Counter(ends)})
+        told = tell(order, [act.reference for act in acts], made, self._notifier.send_all)
+        return json_response({"paid": 0 if lies else len(acts) - len(told["skipped"]), **told})
 
     def _insist(self, request: Request) -> Response:
         order = request.json()

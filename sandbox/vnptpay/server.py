@@ -15,12 +15,12 @@ Fault operations: "create" (as sandbox/faults.py), "notify" (refuse, twice).
 """
 
 import json
-from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import parse_qsl
 
+from sandbox.acts import tell
 from sandbox.faults import Faults
 from sandbox.http import HttpServer, Request, Response, json_response
 from sandbox.serve import Running
@@ -127,11 +127,8 @@ class _Gateway:
         how = order.get("as", "usual")
         lies = how in get_args(Lie)
         made = [self._orders.lie(act, how) if lies else self._orders.pay(act) for act in acts]
-        ready = [one for one in made if one is not None]
-        sent = [one for one in ready for _ in range(2 if how == "twice" else 1)]
-        ends = self._notifier.send_all(sent) if order.get("notify", True) else []
-        skipped = [act.reference for act, one in zip(acts, made, strict=True) if one is None]
-        return json_response({"paid": 0 if lies else len(ready), "skipped": skipped, "notified": Counter(ends)})
+        told = tell(order, [act.reference for act in acts], made, self._notifier.send_all)
+        return json_response({"paid": 0 if lies else len(acts) - len(told["skipped"]), **told})
 
     def _insist(self, request: Request) -> Response:
         order = request.json()

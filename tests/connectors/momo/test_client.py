@@ -2,6 +2,8 @@
 
 import json
 import re
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import jsonschema
@@ -10,7 +12,7 @@ import pytest
 from connectors.momo import signatures
 from connectors.momo.result_codes import CODES, MEANING
 from mappings.momo import payment, query, refund, statement
-from truc.envelope import Arrival
+from truc.envelope import Arrival, RefundOrder
 from truc.errors import (
     MalformedError,
     OutcomeUnknownError,
@@ -20,6 +22,7 @@ from truc.errors import (
 )
 from truc.manifest import Limits
 from truc.result_codes import Doing
+from truc.transport.rest import Reply
 
 QUICK = Limits(timeout_s=0.3, connect_timeout_s=1, body_bytes_max=1024 * 1024)
 ROOT = Path(__file__).resolve().parents[3]
@@ -47,7 +50,7 @@ def test_an_order_is_made_once_and_its_pay_address_comes_back(momo, order):
 def test_momo_gets_the_addresses_of_the_connection(momo, order):
     momo.client().send_payment(order())
     (made,) = momo.get("payments")
-    assert made["ipnUrl"] == f"{momo.listener.url}/partners/momo/ipn"
+    assert made["ipnUrl"] == f"{momo.door.url}/partners/momo/ipn"
     assert (made["amount"], made["orderInfo"], made["requestId"]) == (200_000, "Lệ phí hồ sơ", "TT-1")
 
 
@@ -134,6 +137,20 @@ def paid(momo, order, about):
     return client, result.partner_reference
 
 
+def back(reference):
+    """A refund of TT-1, as MoMo is asked about it."""
+    at = datetime(2025, 6, 4, 2, tzinfo=UTC)
+    return RefundOrder(
+        refund_reference=reference,
+        partner_reference="",
+        amount_vnd=200_000,
+        requested_at=at,
+        our_reference="TT-1",
+        paid_by="1",
+        payment_requested_at=at,
+    )
+
+
 def test_money_goes_back_once_in_parts_and_no_more_than_was_paid(momo, order, about, refunding):
     client, trans_id = paid(momo, order, about)
     for number, amount_vnd in ((1, 150_000), (2, 50_000)):
@@ -157,11 +174,42 @@ def test_a_refund_whose_answer_is_lost_is_found_by_asking(momo, order, about, re
     assert client.ask_refund(refunding(trans_id, "TT-1-R9")).arrival is Arrival.ABSENT
 
 
+def test_a_refund_is_read_back(momo, order, about, refunding):
+    client, trans_id = paid(momo, order, about)
+    client.send_refund(refunding(trans_id))
+    momo.post("insist", operation="query", codes=[7002])
+    (before,) = refund.read(client.get_refund(back("TT-1-R1")))
+    assert (before.state, before.amount_vnd) == ("pending", 200_000)
+    (after,) = refund.read(client.get_refund(back("TT-1-R1")))
+    assert (after.refund_reference, after.state, after.amount_vnd) == ("TT-1-R1", "refunded", 200_000)
+    with pytest.raises(RejectedError) as caught:
+        client.get_refund(back("TT-1-R9"))
+    assert caught.value.reason == "not_found"
+
+
+@pytest.mark.parametrize("verb", ["get_payment", "get_refund", "ask_payment", "ask_refund"])
+def test_an_answer_about_another_is_no_word_on_ours(momo, order, about, refunding, verb):
+    class Said:
+        def call(self, *_args, **_named):
+            return Reply(200, {}, b'{"resultCode":0,"orderId":"TT-2","amount":200000,"transId":1}')
+
+    asked = {
+        "get_payment": about(),
+        "get_refund": back("TT-1-R1"),
+        "ask_payment": order(),
+        "ask_refund": refunding("1"),
+    }
+    with pytest.raises(MalformedError) as caught:
+        getattr(replace(momo.client(), rest=Said()), verb)(asked[verb])
+    assert caught.value.reason == "answer_of_another"
+
+
 def test_without_what_momo_must_confirm_there_are_no_refunds(momo, refunding):
     client = momo.client(refund_signed="", refund_query_path="")
-    for verb in (client.send_refund, client.ask_refund):
+    asks = [(client.send_refund, refunding("1")), (client.ask_refund, refunding("1")), (client.get_refund, back("R1"))]
+    for verb, asked in asks:
         with pytest.raises(SetupError) as caught:
-            verb(refunding("1"))
+            verb(asked)
         assert caught.value.reason == "setting_missing"
     with pytest.raises(SetupError, match="refund_signed"):
         momo.client(refund_signed="orderId")

@@ -1,22 +1,13 @@
 """The real client and the platform's stand-in, over sockets, with the connector's inbound in the gateway's place."""
 
-import threading
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-import requests
 
-from connectors.national_payment import inbound
-from connectors.national_payment.client import open_client
 from mappings.national_payment import payment
-from sandbox.national_payment.server import start
-from truc.connections import from_airflow_json
+from tests.connectors.paying import played
 from truc.domain.payment_kinds import FeeDetails, FineDetails, Payer, TaxDetails
 from truc.envelope import Order, Outgoing
-from truc.inbound.callbacks import Incoming, Refused, Standing
-from truc.manifest import Limits
 from truc.messages import PaymentRequested
 
 REQUESTED = datetime(2025, 6, 3, 6, 5, tzinfo=UTC)
@@ -69,92 +60,8 @@ def asked_about(reference="TT1", requested_at=REQUESTED):
     return Order(our_reference=reference, partner_token="", amount_vnd=200_000, requested_at=requested_at)
 
 
-class Listener:
-    """Stands where the gateway is: answers as inbound.py says for the standing that is set."""
-
-    def __init__(self):
-        self.got, self.standing, self.connection = [], Standing.OPEN, None
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["content-length"]))
-                call = Incoming("POST", self.path, "", {}, body)
-                outer.got.append(call)
-                try:
-                    answer = inbound.receive(call, outer.connection).answers[outer.standing]
-                except Refused as refused:
-                    answer = refused.answer
-                self.send_response(answer.status)
-                self.send_header("Content-Length", str(len(answer.body)))
-                self.end_headers()
-                self.wfile.write(answer.body)
-
-            def log_message(self, *args):
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-
-    def close(self):
-        self._server.shutdown()
-        self._server.server_close()
-
-
-@dataclass
-class Platform:
-    running: object
-    listener: Listener
-    clients: list = field(default_factory=list)
-
-    def post(self, path, **body):
-        answer = requests.post(f"{self.running.control_url}/_control/{path}", json=body, timeout=60)
-        answer.raise_for_status()
-        return answer.json()
-
-    def get(self, path):
-        return requests.get(f"{self.running.control_url}/_control/{path}", timeout=10).json()
-
-    def fault(self, operation, mode, *, times=1, wait_s=1.0):
-        self.post("faults", operation=operation, mode=mode, times=times, wait_s=wait_s)
-
-    def insist(self, operation, *codes):
-        self.post("insist", operation=operation, codes=list(codes))
-
-    def pay(self, *references, code="00", at=AT, notify=True, **how):
-        orders = [{"reference": one, "code": code, "at": at} for one in references]
-        return self.post("pay", orders=orders, notify=notify, **how)
-
-    def effects(self):
-        return {one["external_id"]: one["times"] for one in self.get("effects?operation=payment")}
-
-    def connection(self, **settings):
-        value = dict(self.running.connection)
-        value["extra"] = value["extra"] | {k: v for k, v in settings.items() if k not in value}
-        value.update({k: v for k, v in settings.items() if k in value})
-        return from_airflow_json("national_payment", value)
-
-    def client(self, limits=None, **settings):
-        limits = limits or Limits(timeout_s=5, connect_timeout_s=2)
-        client = open_client(self.connection(**settings), limits)
-        self.clients.append(client)
-        return client
-
-
 def play(home):
-    listener = Listener()
-    running = start(0, home, listener.url)
-    one = Platform(running, listener)
-    listener.connection = one.connection()
-    yield one
-    for client in one.clients:
-        client.close()
-    running.close()
-    listener.close()
+    return played("national_payment", home, message=outgoing, usual={"code": "00", "at": AT})
 
 
 @pytest.fixture

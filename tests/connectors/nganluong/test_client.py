@@ -69,7 +69,7 @@ def test_an_order_is_asked_for_with_the_digest_of_the_password_and_no_citizen(ng
     fits("create.json", form)
     assert (method, path, reads) == ("POST", "/checkout.api.nganluong.post.php", False)
     assert headers == {"Content-Type": "application/x-www-form-urlencoded"}
-    assert form["merchant_password"] == hashlib.md5(b"sandbox-nganluong-password").hexdigest()  # noqa: S324
+    assert form["merchant_password"] == hashlib.md5(b"sandbox-nganluong-password").hexdigest()  # noqa: S324  (theirs)
     assert (form["order_code"], form["total_amount"], form["payment_method"]) == ("TT1", "50000", "NL")
     assert form["buyer_fullname"] == "Trung tâm hành chính công"
     assert "bank_code" not in form
@@ -82,7 +82,7 @@ def test_an_order_gives_the_address_and_the_token(nganluong):
     assert (address.our_reference, address.partner_token) == ("TT1", receipt.external_id)
     assert address.pay_url.endswith(f"token={receipt.external_id}")
     answer = json.loads(receipt.body)["answer"]
-    fits("create_answer.json", {one.tag: one.text for one in ET.fromstring(answer)})  # noqa: S314
+    fits("create_answer.json", {one.tag: one.text for one in ET.fromstring(answer)})  # noqa: S314  (the stand-in's)
     assert nganluong.times() == {"TT1": 1}
 
 
@@ -156,7 +156,7 @@ def test_how_it_stands_is_said_over_their_amount(nganluong, code, state):
     token = nganluong.ordered()
     nganluong.pay(code=code)
     body = nganluong.client().get_payment(nganluong.ask_of(token))
-    fits("query_answer.json", {one.tag: one.text for one in ET.fromstring(json.loads(body)["answer"])})  # noqa: S314
+    fits("query_answer.json", {one.tag: one.text for one in ET.fromstring(json.loads(body)["answer"])})  # noqa: S314  (ditto)
     (result,) = query.read(body)
     assert (result.our_reference, result.amount_vnd, result.state) == ("TT1", 50_000, state)
     assert result.partner_reference == token
@@ -201,7 +201,7 @@ def test_silence_after_a_question_is_transient(nganluong, mode):
 def test_printing_the_client_shows_no_secret(nganluong):
     shown = repr(nganluong.client())
     assert "sandbox-nganluong-password" not in shown
-    assert hashlib.md5(b"sandbox-nganluong-password").hexdigest() not in shown  # noqa: S324
+    assert hashlib.md5(b"sandbox-nganluong-password").hexdigest() not in shown  # noqa: S324  (theirs)
 
 
 def test_without_settings_the_missing_one_is_named():

@@ -1,146 +1,22 @@
-"""The statement comes whole from the one right server, or not at all."""
+"""What is agreed with Vietcombank alone: files closed with PGP, and a profile of the file's form."""
 
 import pytest
 import requests
 
-from connectors.vietcombank.client import open_client
 from mappings.vietcombank import statement
-from truc.connections import from_airflow_json
-from truc.errors import MalformedError, SetupError, TransientError
-from truc.manifest import Limits
+from truc.errors import MalformedError, SetupError
 
 DAY = "2025-06-03"
 
 
-def fetch(client, day=DAY):
-    (page,) = client.fetch_statement(day)
+def fetch(client):
+    (page,) = client.fetch_statement(DAY)
     return page
-
-
-def test_the_statement_of_a_day_arrives_with_its_name_and_can_be_read(bank):
-    bank.deposit()
-    page = fetch(bank.client())
-    assert (page.envelope.party, page.envelope.kind) == ("vietcombank", "statement")
-    assert (page.envelope.external_id, page.cursor) == ("VCB_20250603.txt", DAY)
-    (read,) = statement.read(page.envelope.body)
-    assert [line.our_reference for line in read.lines] == ["TT-1", "TT-2"]
-    assert read.amount_declared_vnd == 231_500
-
-
-def test_a_key_opens_the_door_without_a_password(bank):
-    bank.deposit()
-    key = (bank.home / "client_key").read_text()
-    assert fetch(bank.client(private_key=key, password=""))
-
-
-def test_a_statement_not_there_yet_is_asked_for_later(bank):
-    bank.deposit()
-    with pytest.raises(TransientError) as caught:
-        fetch(bank.client(), "2025-06-04")
-    assert caught.value.reason == "not_delivered_yet"
-
-
-def test_a_statement_without_its_end_mark_is_not_read(bank):
-    bank.deposit()
-    client = bank.client(end_mark=".ok")
-    with pytest.raises(TransientError) as caught:
-        fetch(client)
-    assert caught.value.reason == "not_delivered_yet"
-    (bank.home / "files" / "out" / "VCB_20250603.txt.ok").touch()
-    assert fetch(client)
-
-
-def test_a_file_delivered_twice_is_the_same_envelope(bank):
-    bank.deposit()
-    first = fetch(bank.client()).envelope
-    bank.deposit(twice=True)
-    again = fetch(bank.client()).envelope
-    assert (again.external_id, again.digest) == (first.external_id, first.digest)
-    assert bank.effects("deposit")[0]["times"] == 3
-
-
-def test_a_changed_host_key_stops_us_and_names_both_fingerprints(bank):
-    bank.deposit()
-    client = bank.client()
-    right = bank.running.connection["extra"]["host_key"]
-    shown = bank.post("change_host_key")["fingerprint"]
-    with pytest.raises(SetupError, match=r"expected SHA256:.* got SHA256:") as caught:
-        fetch(client)
-    assert caught.value.reason == "host_key_changed"
-    assert shown in str(caught.value)
-    assert right.split()[1] not in str(caught.value)
-    assert bank.effects("read") == []
-
-
-def test_the_password_is_not_shown_to_a_server_with_another_key(bank):
-    bank.post("change_host_key")
-    with pytest.raises(SetupError) as caught:
-        fetch(bank.client(password="wrong on purpose"))
-    assert caught.value.reason == "host_key_changed"
-
-
-@pytest.mark.parametrize("wrong", [{"password": "wrong"}, {"login": "nobody"}])
-def test_a_refused_login_needs_a_person(bank, wrong):
-    with pytest.raises(SetupError) as caught:
-        fetch(bank.client(**wrong))
-    assert caught.value.reason == "unauthorised"
-    assert "wrong" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("operation", "mode", "reason"),
-    [
-        ("connect", "refuse", "no_answer"),
-        ("connect", "silent_before", "no_answer"),
-        ("read", "unavailable", "no_answer"),
-        ("read", "silent_after", "no_answer"),
-        ("read", "drop_after", "no_answer"),
-        ("read", "truncated", "still_growing"),
-    ],
-)
-def test_a_fault_on_the_way_is_transient_and_the_next_try_succeeds(bank, operation, mode, reason):
-    bank.deposit()
-    bank.fault(operation, mode, wait_s=2.0)
-    client = bank.client(Limits(timeout_s=0.6, connect_timeout_s=1))
-    with pytest.raises(TransientError) as caught:
-        fetch(client)
-    assert caught.value.reason == reason
-    assert fetch(bank.client())
-
-
-def test_garbage_is_kept_as_bytes_and_refused_by_the_reading(bank):
-    bank.deposit()
-    bank.fault("read", "garbage")
-    body = fetch(bank.client()).envelope.body
-    with pytest.raises(MalformedError):
-        list(statement.read(body))
-
-
-def test_a_file_over_the_limit_is_not_brought_over(bank):
-    bank.deposit()
-    with pytest.raises(MalformedError) as caught:
-        fetch(bank.client(Limits(timeout_s=5, body_bytes_max=20)))
-    assert caught.value.reason == "body_too_large"
-    assert bank.effects("read") == []
-
-
-def test_a_server_that_is_not_there_is_transient(bank):
-    client = bank.client()
-    bank.running.close()
-    with pytest.raises(TransientError) as caught:
-        fetch(client)
-    assert caught.value.reason == "not_reached"
 
 
 @pytest.mark.parametrize(
     "settings",
     [
-        {"file_name": "statement.txt"},
-        {"file_name": "../{day}.txt"},
-        {"file_name": "{day}{0}"},
-        {"port": "ssh"},
-        {"password": ""},
-        {"host_key": ""},
         {"profile": "form = "},
         {"pgp_private_key": "half of what is needed"},
         {"pgp_private_key": "no key", "pgp_sender_certificate": "no certificate"},
@@ -149,39 +25,6 @@ def test_a_server_that_is_not_there_is_transient(bank):
 def test_settings_that_cannot_be_are_refused_at_once(bank, settings):
     with pytest.raises(SetupError):
         bank.client(**settings)
-
-
-@pytest.mark.parametrize("day", ["", "03/06/2025", "20250631"])
-def test_a_day_that_is_none_is_refused(bank, day):
-    with pytest.raises(SetupError):
-        fetch(bank.client(), day)
-
-
-def test_a_directory_that_is_not_there_needs_a_person(bank):
-    with pytest.raises(SetupError) as caught:
-        fetch(bank.client(directory="/elsewhere"))
-    assert caught.value.reason == "directory_missing"
-
-
-def test_printing_the_client_shows_no_secret(bank):
-    key = (bank.home / "client_key").read_text()
-    client = bank.client(private_key=key)
-    assert "sandbox-vietcombank" not in repr(client)
-    assert "PRIVATE KEY" not in repr(client)
-
-
-def test_a_wrong_total_and_a_cut_file_arrive_and_are_refused_by_the_reading(bank):
-    for order, reason in (({"wrong_total": True}, "control_total_differs"), ({"truncate": True}, "truncated")):
-        bank.deposit(**order)
-        body = fetch(bank.client()).envelope.body
-        with pytest.raises(MalformedError) as caught:
-            list(statement.read(body))
-        assert caught.value.reason == reason
-
-
-def test_without_settings_the_missing_one_is_named():
-    with pytest.raises(SetupError, match="host"):
-        open_client(from_airflow_json("vietcombank", {}), Limits())
 
 
 @pytest.fixture

@@ -94,6 +94,16 @@ def test_sha_1_works_where_it_was_chosen_by_name_and_only_then(bank):
     assert caught.value.reason == "bad_signature"
 
 
+def test_a_probe_asks_about_what_cannot_exist_once_the_bank_says_how_it_says_so(bank):
+    bank.post("wallet", transactions=[])
+    assert "signed by the bank" in bank.client().probe()
+    assert "not asked: status_not_found" in bank.client(status_not_found="").probe()
+    bank.post("wallet_orders", algorithm="RSA-SHA1")  # the answer of somebody else
+    with pytest.raises(MalformedError) as caught:
+        bank.client().probe()
+    assert caught.value.reason == "bad_signature"
+
+
 def test_a_question_is_signed_over_its_plain_values_in_the_published_order(wallet):
     client, rest = answering(wallet, {})
     client.get_transaction("TT-1")

@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 from connectors.viettelpay import signatures
-from connectors.viettelpay.result_codes import CODES, OUR_CODES
+from connectors.viettelpay.result_codes import CODES
 from connectors.viettelpay.signatures import agreed
 from mappings.viettelpay import query, refund
 from truc.connections import Connection
@@ -163,7 +163,6 @@ def test_the_code_that_the_connection_names_and_no_other_means_that_there_is_no_
 
 def test_only_00_is_published_and_any_other_code_is_unknown(viettelpay, about, refunding):
     assert set(CODES.meaning) == {"00"}
-    assert set(OUR_CODES) == {"00", "01", "02", "03"}
     viettelpay.insist("query", "V01")
     with pytest.raises(MalformedError) as asked:
         viettelpay.client().get_payment(about())

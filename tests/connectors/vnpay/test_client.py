@@ -108,7 +108,7 @@ def test_the_pay_address_opens_the_order_and_says_what_was_asked(vnpay, order):
     assert receipt.external_id == said["vnp_TxnRef"] == "TT1"
     assert (said["vnp_Amount"], said["vnp_OrderInfo"]) == ("20000000", "Le phi ho so H32.1-250603-0001")
     assert (said["vnp_CreateDate"], said["vnp_ExpireDate"]) == ("20250603090000", "20250603091500")
-    assert said["vnp_ReturnUrl"] == f"{vnpay.listener.url}/partners/vnpay/browser_return"
+    assert said["vnp_ReturnUrl"] == f"{vnpay.door.url}/partners/vnpay/browser_return"
     assert vnpay.effects() == {}
     assert vnpay.opened(url) == ""
     assert vnpay.get("payments") == [{"reference": "TT1", "amount_vnd": 200_000, "state": "created", "times": 1}]
@@ -154,7 +154,7 @@ def test_a_payment_is_read_back(vnpay, about):
     client = vnpay.client()
     (before,) = query.read(client.get_payment(about()))
     assert (before.our_reference, before.state, before.amount_vnd) == ("TT1", "pending", 200_000)
-    assert abs((datetime.now(UTC) - before.occurred_at).total_seconds()) < 60
+    assert before.occurred_at is None
     vnpay.pay("TT1", notify=False)
     body = client.get_payment(about())
     fits("querydr_answer.json", json.loads(json.loads(body)["answer"]))
@@ -349,7 +349,7 @@ def test_a_whole_refund_is_taken_once_and_read(vnpay, refunding):
     fits("refund_answer.json", json.loads(json.loads(receipt.body)["answer"]))
     (found,) = refund.read(receipt.body)
     assert (found.refund_reference, found.amount_vnd, found.state) == ("R1", 200_000, "pending")
-    assert (found.partner_reference, found.occurred_at) == (receipt.external_id, datetime(2025, 6, 4, 2, tzinfo=UTC))
+    assert (found.partner_reference, found.occurred_at) == (receipt.external_id, None)
     assert vnpay.effects("refund") == {"R1": 1}
     assert vnpay.states() == {"TT1": "refunded"}
 

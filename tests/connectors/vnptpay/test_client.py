@@ -132,7 +132,7 @@ def test_what_init_sends_fits_the_schema_and_is_hashed_with_absent_values_empty(
 
 @pytest.mark.parametrize("code", ["00", "S_FORM", "98765", "S_TAKEN "])
 def test_no_other_code_of_init_is_taken_for_success(vnptpay, order, code):
-    vnptpay.insist(code)
+    vnptpay.insist("create", code)
     with pytest.raises(OutcomeUnknownError) as caught:
         vnptpay.client(**INIT).send_payment(order())
     assert caught.value.reason == "unknown_result_code"

@@ -4,10 +4,9 @@ import json
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-import jsonschema
 import pytest
 
-from mappings.national_payment import lookup, payment, query, result
+from mappings.national_payment import bill, lookup, payment, query, result
 from mappings.national_payment.receipt import TEXTS, receipt
 from truc.domain.payment_kinds import (
     KINDS,
@@ -296,25 +295,25 @@ def test_what_is_no_object_is_malformed(module, body):
 # The lookup of the portal.
 
 
-def answered(body):
-    schema = json.loads((ROOT / "schemas/national_payment/lookup_answer.json").read_text(encoding="utf-8"))
-    said = json.loads(body)
-    jsonschema.validate(said, schema)
-    return said
-
-
 def test_a_lookup_is_answered_with_the_bill_under_its_code():
-    said = answered(lookup.found(request(FEES), datetime(2025, 6, 3, 7, 0, tzinfo=UTC)))
-    assert (said["error_code"], said["message"]["MaTraCuuTT"]) == ("0", "H32.1-250603-000120250603140000")
-    assert {name: said["message"][name] for name in TEXTS} == {name: receipt(request(FEES))[name] for name in TEXTS}
-
-
-@pytest.mark.parametrize("code", ["1", "-1"])
-def test_a_lookup_without_a_bill_says_so(code):
-    assert answered(lookup.not_given(code, "Không có")) == {"error_code": code, "message": "Không có"}
+    written = json.loads(lookup.write(request(FEES, requested_at=datetime(2025, 6, 3, 7, 0, tzinfo=UTC))))
+    assert written["MaTraCuuTT"] == "H32.1-250603-000120250603140000"
+    assert written["ThongTinBienLai"] == receipt(request(FEES))
+    assert (written["kind"], set(written)) == ("fees", {"MaTraCuuTT", "kind", "details", "ThongTinBienLai"})
 
 
 def test_a_payment_of_no_dossier_has_no_lookup_code():
     with pytest.raises(MalformedError) as caught:
-        lookup.found(request(FINE, dossier_code=""), datetime(2025, 6, 3, 7, 0, tzinfo=UTC))
+        lookup.write(request(FINE, dossier_code=""))
     assert caught.value.reason == "no_dossier"
+
+
+def test_a_lookup_and_a_bill_mean_nothing_to_our_books():
+    assert lookup.read(b'{"MaTraCuuTT": "A20250603140000"}') == ()
+    assert bill.read(b"%PDF-1.4") == ()
+
+
+@pytest.mark.parametrize(("reading", "body"), [(lookup.read, b"{}"), (lookup.read, b"x"), (bill.read, b"{}")])
+def test_what_is_no_lookup_and_no_bill_is_malformed(reading, body):
+    with pytest.raises(MalformedError):
+        reading(body)

@@ -103,7 +103,7 @@ def test_a_document_with_a_dtd_is_refused_for_it():
 
 def test_a_paid_order_reads_as_approved():
     assert list(query.read(said())) == [
-        PaymentResult(our_reference="P1", partner_reference="t1", amount_vnd=50_000, state="paid", occurred_at=ASKED)
+        PaymentResult(our_reference="P1", partner_reference="t1", amount_vnd=50_000, state="paid")
     ]
 
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -12,11 +11,10 @@ from mappings.vietinbank import inquiry
 from truc.errors import MalformedError
 from truc.messages import PaymentResult
 
-ASKED = datetime(2025, 6, 3, 9, 0, tzinfo=UTC)
 READING = {"reference": "detail.billNo", "amount": "amount", "states": {"A": "paid", "B": "pending", "C": "failed"}}
 
 
-def kept(reading=READING, asked_at="2025-06-03T09:00:00+00:00", **changed):
+def kept(reading=READING, **changed):
     answer = {
         "status": {"code": "A", "message": ""},
         "bankTransactionId": "B1",
@@ -24,12 +22,12 @@ def kept(reading=READING, asked_at="2025-06-03T09:00:00+00:00", **changed):
         "amount": 50000,
     }
     text = json.dumps({name: value for name, value in (answer | changed).items() if value is not None})
-    return json.dumps({"asked_at": asked_at, "reading": reading, "answer": text}).encode()
+    return json.dumps({"reading": reading, "answer": text}).encode()
 
 
 def test_an_answer_reads_as_approved():
     assert list(inquiry.read(kept())) == [
-        PaymentResult(our_reference="TT-1", partner_reference="B1", amount_vnd=50_000, state="paid", occurred_at=ASKED)
+        PaymentResult(our_reference="TT-1", partner_reference="B1", amount_vnd=50_000, state="paid")
     ]
 
 
@@ -52,8 +50,6 @@ def test_each_agreed_code_has_its_state(code, state):
         ({"amount": "50000.0"}, "field_malformed"),
         ({"amount": 50000.5}, "field_malformed"),
         ({"amount": -1}, "field_malformed"),
-        ({"asked_at": "2025-06-03T09:00:00"}, "field_malformed"),
-        ({"asked_at": "yesterday"}, "field_malformed"),
         ({"reading": None}, "field_malformed"),
         ({"reading": {"states": {"A": "refunded"}, "reference": "amount", "amount": "amount"}}, "unknown_result_code"),
     ],
@@ -74,6 +70,6 @@ def test_any_bytes_are_read_or_refused(body):
     st.recursive(st.none() | st.integers() | st.text(), lambda inner: st.dictionaries(st.text(), inner), max_leaves=8)
 )
 def test_any_answer_is_read_or_refused(answer):
-    body = json.dumps({"asked_at": ASKED.isoformat(), "reading": READING, "answer": json.dumps(answer)}).encode()
+    body = json.dumps({"reading": READING, "answer": json.dumps(answer)}).encode()
     with contextlib.suppress(MalformedError):
         list(inquiry.read(body))

@@ -19,10 +19,11 @@ from sandbox.state import State
 
 
 class SshServer:
-    """The bank's SSH server on 127.0.0.1. `host_key` may be changed while it runs."""
+    """A bank's SSH server on 127.0.0.1; `name` is its thread's. `host_key` may be changed while it runs."""
 
     def __init__(
         self,
+        name: str,
         port: int,
         files: Path,
         *,
@@ -38,7 +39,7 @@ class SshServer:
         self._transports: list[paramiko.Transport] = []
         self._socket = socket.create_server(("127.0.0.1", port), backlog=32)
         self.port = int(self._socket.getsockname()[1])
-        self._thread = threading.Thread(target=self._accept, name="vietinbank-ssh", daemon=True)
+        self._thread = threading.Thread(target=self._accept, name=f"{name}-ssh", daemon=True)
         self._thread.start()
 
     def close(self) -> None:

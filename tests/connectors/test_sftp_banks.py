@@ -1,14 +1,20 @@
-"""The statement comes whole from the one right server, or not at all."""
+"""The statement of a bank behind SFTP comes whole from the one right server, or not at all."""
 
 import pytest
 
-from connectors.vietinbank.client import open_client
-from mappings.vietinbank import statement
+from tests.connectors.sftp_bank import started
+from truc import parties
 from truc.connections import from_airflow_json
 from truc.errors import MalformedError, SetupError, TransientError
 from truc.manifest import Limits
 
 DAY = "2025-06-03"
+BANKS = ["vietcombank", "vietinbank"]
+
+
+@pytest.fixture(params=BANKS)
+def bank(request, tmp_path):
+    yield from started(request.param, tmp_path / request.param)
 
 
 def fetch(client, day=DAY):
@@ -16,14 +22,18 @@ def fetch(client, day=DAY):
     return page
 
 
+def read(bank, body):
+    return list(parties.reader(bank.party, "statement")(body))
+
+
 def test_the_statement_of_a_day_arrives_with_its_name_and_can_be_read(bank):
     bank.deposit()
     page = fetch(bank.client())
-    assert (page.envelope.party, page.envelope.kind) == ("vietinbank", "statement")
-    assert (page.envelope.external_id, page.cursor) == ("VTB_20250603.txt", DAY)
-    (read,) = statement.read(page.envelope.body)
-    assert [line.our_reference for line in read.lines] == ["TT-1", "TT-2"]
-    assert read.amount_declared_vnd == 231_500
+    assert (page.envelope.party, page.envelope.kind) == (bank.party, "statement")
+    assert (page.envelope.external_id, page.cursor) == (bank.file_name("20250603"), DAY)
+    (told,) = read(bank, page.envelope.body)
+    assert [line.our_reference for line in told.lines] == ["TT-1", "TT-2"]
+    assert told.amount_declared_vnd == 231_500
 
 
 def test_a_key_opens_the_door_without_a_password(bank):
@@ -45,7 +55,7 @@ def test_a_statement_without_its_end_mark_is_not_read(bank):
     with pytest.raises(TransientError) as caught:
         fetch(client)
     assert caught.value.reason == "not_delivered_yet"
-    (bank.home / "files" / "out" / "VTB_20250603.txt.ok").touch()
+    (bank.home / "files" / "out" / f"{bank.file_name('20250603')}.ok").touch()
     assert fetch(client)
 
 
@@ -112,7 +122,7 @@ def test_garbage_is_kept_as_bytes_and_refused_by_the_reading(bank):
     bank.fault("read", "garbage")
     body = fetch(bank.client()).envelope.body
     with pytest.raises(MalformedError):
-        list(statement.read(body))
+        read(bank, body)
 
 
 def test_a_file_over_the_limit_is_not_brought_over(bank):
@@ -162,7 +172,7 @@ def test_a_directory_that_is_not_there_needs_a_person(bank):
 def test_printing_the_client_shows_no_secret(bank):
     key = (bank.home / "client_key").read_text()
     client = bank.client(private_key=key)
-    assert "sandbox-vietinbank" not in repr(client)
+    assert bank.running.connection["password"] not in repr(client)
     assert "PRIVATE KEY" not in repr(client)
 
 
@@ -171,10 +181,11 @@ def test_a_wrong_total_and_a_cut_file_arrive_and_are_refused_by_the_reading(bank
         bank.deposit(**order)
         body = fetch(bank.client()).envelope.body
         with pytest.raises(MalformedError) as caught:
-            list(statement.read(body))
+            read(bank, body)
         assert caught.value.reason == reason
 
 
-def test_without_settings_the_missing_one_is_named():
+@pytest.mark.parametrize("party", BANKS)
+def test_without_settings_the_missing_one_is_named(party):
     with pytest.raises(SetupError, match="host"):
-        open_client(from_airflow_json("vietinbank", {}), Limits())
+        parties.open_client(from_airflow_json(party, {}))
