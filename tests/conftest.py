@@ -47,6 +47,14 @@ def catalogued(server: Settings) -> str:
     return name
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_carrier() -> Iterator[None]:
+    """A province whose parcels VNPost carries, also in a tree where a new party can carry too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TRUC_POSTAL_PARTY", "vnpost")
+        yield
+
+
 @pytest.fixture
 def empty_store(server: Settings) -> Iterator[Store]:
     """A store without a catalogue."""

@@ -22,8 +22,10 @@ ELSEWHERE = {
     "client": "truc.inbound.commands:client",
     "exchange": "truc.operating.commands:exchange",
     "journal": "truc.operating.journal:journal",
+    "notices": "truc.operating.notices:notices",
     "party": "truc.kit.party:party",
     "payments": "truc.operating.payments:payments",
+    "shipments": "truc.operating.shipments:shipments",
     "statement": "truc.kit.statement:statement",
     "vectors": "truc.kit.vectors:vectors",
 }

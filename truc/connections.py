@@ -62,9 +62,8 @@ def read(party: str) -> Connection:
     path = connections_file()
     if path.exists():
         known = _object(path.read_text(encoding="utf-8"), str(path))
-        value = known.get(party)
-        if isinstance(value, Mapping):
-            return from_airflow_json(party, value)
+        if party in known:
+            return from_airflow_json(party, _entry(known, party, path))
     name = f"AIRFLOW_CONN_{party.upper()}"
     if text := os.environ.get(name):
         return from_airflow_json(party, _object(text, name))
@@ -72,6 +71,22 @@ def read(party: str) -> Connection:
         f"no connection {party!r}: add it to {path} or to the environment as {name} (JSON)",
         reason="connection_missing",
     )
+
+
+def has(party: str) -> bool:
+    """Tell whether there is a connection to the party; one that cannot be read is none, and its pipeline says so."""
+    try:
+        read(party)
+    except SetupError:
+        return False
+    return True
+
+
+def _entry(known: Mapping[str, object], party: str, path: Path) -> Mapping[str, object]:
+    value = known[party]
+    if not isinstance(value, Mapping):
+        raise SetupError(f"connection {party!r} in {path} must be a JSON object", reason="setting_malformed")
+    return value
 
 
 def _object(text: str, where: str) -> Mapping[str, object]:

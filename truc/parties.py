@@ -17,6 +17,7 @@ Send = Callable[[Outgoing], Receipt]
 SendBatch = Callable[[Sequence[Outgoing]], Receipt]
 Ask = Callable[[Outgoing], Answer]
 Fetch = Callable[[str], Iterator[Page]]
+Probe = Callable[[], str]
 Write = Callable[[Outbound], bytes]
 Read = Callable[[bytes], Iterable[Inbound]]
 
@@ -88,6 +89,21 @@ def fetcher(client: Client, name: str) -> Fetch:
     """Return `client.fetch_<name>`, or raise SetupError: unsupported."""
     verb: Fetch = _verb(client, f"fetch_{name}")
     return verb
+
+
+def prober(client: Client) -> Probe:
+    """Return `client.probe`, or raise SetupError: unsupported.
+
+    It makes a call that only reads, with our credentials, and returns what the partner says of itself, "" for nothing.
+    Failures as of any call; SetupError `unsupported` with the reason where no such call is known.
+    """
+    verb: Probe = _verb(client, "probe")
+    return verb
+
+
+def gives(client: Client, name: str) -> bool:
+    """Tell whether the client has `get_<name>`: what a party may give and need not, as the receipt of a payment."""
+    return hasattr(client, f"get_{name}")
 
 
 def writer(party: str, kind: str) -> Write:

@@ -4,7 +4,8 @@ Environment: `TRUC_HOME` (project root; default: the nearest folder above the cu
 `setup.cfg` and `truc/`), `TRUC_VAR` (default `<root>/var`), `TRUC_DATABASE_URL` (an external PostgreSQL 15+ for
 the hub's tables), `TRUC_AIRFLOW_DATABASE_URL` (one for Airflow's metadata; without it the embedded server keeps
 it), `TRUC_GATEWAY_URL` (the address partners see), `TRUC_TSA_URL` and `TRUC_TSA_CA_FILE` (a time-stamping authority
-for the journal's daily closes). Standard library only: every command loads this.
+for the journal's daily closes). What is read where it is used (`TRUC_NOTICE_…`, `TRUC_POSTAL_…`,
+`TRUC_TRUSTED_PROXIES`) stands with the others in docs/admin.md. Standard library only: every command loads this.
 """
 
 import hashlib

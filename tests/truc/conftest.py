@@ -151,8 +151,25 @@ class Office:
 
 
 @pytest.fixture
-def office(store: Store) -> Office:
-    """An office over the shipped catalogue and the test procedure."""
+def channels(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., None]:
+    """Have the hub know these parties by a connection, and no other; no hour is quiet unless a test says so."""
+    known: list[str] = []
+
+    def use(*named: str) -> None:
+        for party in known:
+            monkeypatch.delenv(f"AIRFLOW_CONN_{party.upper()}")
+        known[:] = named
+        for party in named:
+            monkeypatch.setenv(f"AIRFLOW_CONN_{party.upper()}", '{"host": "https://partner.invalid"}')
+
+    monkeypatch.setenv("TRUC_CONNECTIONS_FILE", str(tmp_path / "no_connections.json"))
+    monkeypatch.setenv("TRUC_NOTICE_QUIET", "none")
+    return use
+
+
+@pytest.fixture
+def office(store: Store, channels: Callable[..., None]) -> Office:
+    """An office over the shipped catalogue and the test procedure, of a province without a connection."""
     made = Office(store)
     spare_the_disk(store)
     with store.begin() as transaction:

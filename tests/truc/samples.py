@@ -4,7 +4,16 @@ import json
 from datetime import UTC, datetime, timedelta
 
 from truc.domain.procedure import Channel
-from truc.messages import DossierReceived, NoticeDue, PaymentRequested, Person, PostalRequested, StatusChanged
+from truc.messages import (
+    DossierReceived,
+    NoticeDue,
+    NoticeFacts,
+    PaymentRequested,
+    Person,
+    PostalCancelled,
+    PostalRequested,
+    StatusChanged,
+)
 from truc.services.dossiers import StatusChange
 
 MORNING = datetime(2026, 3, 4, 2, 0, tzinfo=UTC)  # a Wednesday, 9:00 in Vietnam
@@ -124,6 +133,12 @@ def parcel(number: int) -> tuple[PostalRequested, str, str]:
     return message, order, order
 
 
+def unwanted_parcel(number: int) -> tuple[PostalCancelled, str, str]:
+    """The wish to cancel that parcel."""
+    _, order, _ = parcel(number)
+    return PostalCancelled(order_number=order, dossier_code=order[:-3]), order, f"{order}/cancel"
+
+
 def notice(number: int, phone: str = "0905111222") -> tuple[NoticeDue, str, str]:
     """A short message to a citizen."""
     code = f"H32.01-260304-{number:04d}"
@@ -132,7 +147,7 @@ def notice(number: int, phone: str = "0905111222") -> tuple[NoticeDue, str, str]
         dossier_code=code,
         notice="ready",
         phone=phone,
-        text=f"Ho so {code} da co ket qua.",
+        facts=NoticeFacts(),
         email=f"citizen{number}@example.invalid",
     )
     return message, message.notice_id, message.notice_id

@@ -70,6 +70,13 @@ def test_a_file_that_is_none_says_so_without_showing_it(file: Path, text: str) -
     assert caught.value.reason == "setting_malformed"
 
 
+def test_a_connection_that_is_no_object_says_so_and_is_not_taken_for_a_missing_one(file: Path) -> None:
+    file.write_text(json.dumps({"momo": "https://momo.invalid"}), encoding="utf-8")
+    with pytest.raises(SetupError, match="'momo'") as caught:
+        connections.read("momo")
+    assert caught.value.reason == "setting_malformed"
+
+
 def test_an_extra_that_is_no_object_says_so() -> None:
     with pytest.raises(SetupError, match="extra") as caught:
         from_airflow_json("momo", {**MOMO, "extra": "[1]"})

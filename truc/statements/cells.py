@@ -97,6 +97,6 @@ def _parsed(cell: Cell, form: str) -> datetime | None:
         return cell
     try:
         # Python's own text repeats the cell, so it goes no further; who calls gives the zone.
-        return datetime.strptime(str(cell), form)  # noqa: DTZ007
+        return datetime.strptime(str(cell), form)  # noqa: DTZ007  (as above)
     except ValueError:
         return None

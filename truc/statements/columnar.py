@@ -309,7 +309,7 @@ def _by_rows(rest: list[Placed], profile: Delimited) -> tuple[list[Line], list[U
     unread: list[Unread] = []
     for one in delimited.records(iter(rest), profile):
         read_again = one if isinstance(one, Unread) else line_of(one, profile.means)
-        (lines if isinstance(read_again, Line) else unread).append(read_again)  # type: ignore[arg-type]
+        (lines if isinstance(read_again, Line) else unread).append(read_again)  # type: ignore[arg-type]  # to its own
     return lines, unread
 
 

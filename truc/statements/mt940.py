@@ -59,7 +59,7 @@ def found(body: bytes, profile: Mt940) -> Found:
     good: list[Record] = []
     bad: list[Unread] = []
     for one in _lines(fields, profile):
-        (good if isinstance(one, Record) else bad).append(one)  # type: ignore[arg-type]
+        (good if isinstance(one, Record) else bad).append(one)  # type: ignore[arg-type]  # each to its own list
     return Found(declared, good, tuple(bad))
 
 

@@ -45,7 +45,7 @@ def found(body: bytes, profile: Workbook) -> Found:
             ended, said = True, _trailer(row, values, places, profile)
             break
         one = _record(row, len(records) + len(unread) + 1, values, places, profile)
-        (records if isinstance(one, Record) else unread).append(one)  # type: ignore[arg-type]
+        (records if isinstance(one, Record) else unread).append(one)  # type: ignore[arg-type]  # each to its own list
     if profile.trailer_mark and not ended:
         text = f"the sheet ends without its trailer {profile.trailer_mark!r}: ask for the file again"
         raise MalformedError(text, reason="truncated")

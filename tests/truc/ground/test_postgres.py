@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-import psutil  # noqa: F401 - for the fork below, which could not load it any more
+import psutil  # noqa: F401  (for the fork below, which could not load it any more)
 import psycopg
 import pytest
 

@@ -60,7 +60,7 @@ def test_the_real_export_is_read_whole_and_its_unread_wordings_are_listed() -> N
 
     unread = [wording for procedure in procedures for wording in unread_wordings(procedure)]
     reasons = Counter((wording.item.rsplit(" ", 1)[1], wording.reason) for wording in unread)
-    print(*(f"{field}: {reason}: {count}" for (field, reason), count in sorted(reasons.items())), sep="\n")  # noqa: T201  the list asked for
+    print(*(f"{field}: {reason}: {count}" for (field, reason), count in sorted(reasons.items())), sep="\n")  # noqa: T201  (the list)
     assert reasons == {
         ("time_limit", "unit_missing"): 18,
         ("time_limit", "not_published"): 9,
@@ -129,9 +129,10 @@ def test_the_shipped_procedures_cover_many_fields_and_most_have_a_time_limit() -
 
 def test_every_procedure_has_an_agency_that_answers_for_it() -> None:
     departments = {agency.code for agency in read_agencies() if agency.kind == "department"}
-    for procedure in read_procedures():
-        if procedure.agency_level == "province":
-            assert procedure.agency_code in departments, procedure.code
+    of_the_province = [one for one in read_procedures() if one.agency_level == "province"]
+    assert of_the_province
+    for procedure in of_the_province:
+        assert procedure.agency_code in departments, procedure.code
 
 
 def test_every_field_of_a_procedure_is_a_shipped_field() -> None:
