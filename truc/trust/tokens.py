@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote, unquote_to_bytes
 
 import pkcs11
@@ -26,6 +26,8 @@ from pkcs11 import MGF, Attribute, KeyType, Mechanism, ObjectClass, exceptions
 
 from truc.errors import SetupError, TransientError, TrucError
 from truc.trust.signing import RSA_BITS_MIN, Algorithm, require_strength
+
+Done = TypeVar("Done")
 
 MODULE = "TRUC_PKCS11_MODULE"
 SCHEME = "pkcs11:"
@@ -104,17 +106,30 @@ class TokenKey:
 
         SetupError for an algorithm that the key cannot make, TransientError when the token fails for now.
         """
+        return self._done(partial(self._signed, data, algorithm))
+
+    def check(self) -> None:
+        """Find the key, or raise as `sign` does; SetupError for an RSA key under 2,048 bits."""
+        self._done(self._checked)
+
+    def _done(self, work: Callable[[], Done]) -> Done:
+        """Do it with the session that is kept; once more with a new one, where the token has ended that."""
         with _LOCK:
             try:
-                return self._signed(data, algorithm)
+                return work()
             except SESSION_ENDED:
                 _forget(self.place, self.pin)
             except pkcs11.PKCS11Error as error:
                 raise translate(self.setting, error) from error
             try:
-                return self._signed(data, algorithm)
+                return work()
             except pkcs11.PKCS11Error as error:
                 raise translate(self.setting, error) from error
+
+    def _checked(self) -> None:
+        key = _key(self.place, self.pin, self.setting)
+        if key.key_type is KeyType.RSA:
+            require_strength(len(key[Attribute.MODULUS]) * 8, RSA_BITS_MIN, self.setting)
 
     def _signed(self, data: bytes, algorithm: Algorithm) -> bytes:
         key = _key(self.place, self.pin, self.setting)
@@ -135,13 +150,7 @@ def token_key(reference: str, *, pin: str = "", setting: str = "private_key") ->
     """
     fields = _read(reference, setting)
     key = TokenKey(_place(fields, setting), _pin(fields.get("pin-source", ""), pin, setting), setting)
-    with _LOCK:
-        try:
-            found = _key(key.place, key.pin, setting)
-            if found.key_type is KeyType.RSA:
-                require_strength(len(found[Attribute.MODULUS]) * 8, RSA_BITS_MIN, setting)
-        except pkcs11.PKCS11Error as error:
-            raise translate(setting, error) from error
+    key.check()
     return key
 
 

@@ -18,7 +18,7 @@ from truc.store.opened import Store
 
 DAY = date(2026, 3, 4)
 MORNING = datetime(2026, 3, 4, 2, 0, tzinfo=UTC)
-NEW_YEAR = datetime(2026, 12, 31, 17, 0, tzinfo=UTC)  # 1 January 2027, 0:00 in Vietnam
+NEW_YEAR = datetime(2025, 12, 31, 17, 0, tzinfo=UTC)  # 1 January 2026, 0:00 in Vietnam
 ONE_STORE = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 ENTRY = "INSERT INTO ledger_entries (reference, business_on, text) VALUES ('raw', '2026-03-04', '') RETURNING id"
 LINE = "INSERT INTO ledger_lines (entry_id, line, account, amount_vnd) VALUES (%s, %s, %s, %s)"
@@ -150,7 +150,7 @@ def test_numbers_begin_again_with_the_year_in_vietnam(office: Any) -> None:
     for at in (NEW_YEAR - timedelta(seconds=2), NEW_YEAR - timedelta(seconds=1), NEW_YEAR):
         office.settle(office.order_payment(), occurred_at=at)
     rows = office.sql("SELECT series, year, number FROM receipts ORDER BY id")
-    assert [tuple(row) for row in rows] == [("H32.01", 2026, 1), ("H32.01", 2026, 2), ("H32.01", 2027, 1)]
+    assert [tuple(row) for row in rows] == [("H32.01", 2025, 1), ("H32.01", 2025, 2), ("H32.01", 2026, 1)]
 
 
 def test_each_series_counts_for_itself(office: Any) -> None:

@@ -140,6 +140,12 @@ def test_an_algorithm_of_another_kind_of_key_is_refused(hsm, what, algorithm, ot
     assert caught.value.reason == "key_of_wrong_kind"
 
 
+def test_a_key_is_found_again_after_the_token_ended_the_session(hsm):
+    private_key(hsm.reference("object=rsa"), secret=PIN)
+    pkcs11.lib(hsm.library).reinitialize()
+    assert private_key(hsm.reference("object=rsa"), secret=PIN).sign(TEXT, "RSA-SHA256")
+
+
 def test_a_session_that_the_token_ended_is_opened_again(hsm):
     key = private_key(hsm.reference("object=rsa"), secret=PIN)
     before = key.sign(TEXT, "RSA-SHA256")
