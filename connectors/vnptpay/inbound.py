@@ -36,13 +36,15 @@ Fields = Mapping[str, str]
 def receive(request: Incoming, connection: Connection) -> Received:
     """Return the verified call, or raise Refused.
 
-    Reasons: wrong_method, malformed, field_missing, wrong_merchant, bad_signature, bad_seal.
+    Reasons: wrong_method, malformed, field_missing, wrong_merchant, bad_signature, bad_seal, not_served.
     """
     kind = request.path.rpartition("/")[2]
     if kind == "pay_page":
         return _pay_page(request, connection)
     if kind == "browser_return":
         return _browser_return(request, connection)
+    if kind != "notification":  # the other kinds are what a notification is kept as: nobody calls them
+        raise Refused("not_served", HttpAnswer(404))
     return _notification(request, connection)
 
 

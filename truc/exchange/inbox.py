@@ -108,6 +108,12 @@ def keep_many(
     return _kept(transaction, envelopes, rows), others
 
 
+def is_set_aside(transaction: Transaction, kept: Kept) -> bool:
+    """Tell whether the whole message was set aside when it came first."""
+    query = select(INBOX.c.state).where(INBOX.c.id == kept.inbox_id)
+    return bool(transaction.sql.execute(query).scalar_one_or_none() == "set_aside")
+
+
 def keep_page(transaction: Transaction, feed: str, page: Page) -> Kept:
     """Keep one fetched page and move the feed's cursor with it."""
     kept = keep(transaction, page.envelope)

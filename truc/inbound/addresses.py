@@ -60,6 +60,12 @@ def allowed(connection: Connection, callback: Callback) -> Networks:
     return networks(connection.optional(setting), f"connection {connection.party!r}: {setting}")
 
 
+def neighbourhood(address: str) -> str:
+    """Return whose calls count together: of IPv6 the /64, which is one caller's as a whole."""
+    found = _address(address)
+    return str(ip_network((found, 64), strict=False)) if isinstance(found, IPv6Address) else address
+
+
 def allows(allowed: Networks, address: str) -> bool:
     """Whether the list holds the address; an empty list holds every one."""
     if not allowed:

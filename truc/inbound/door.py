@@ -67,7 +67,7 @@ class Door:
         if party not in parties.names() or (declared := parties.manifest(party).callback(kind)) is None:
             return Response(status_code=404)
         address = _address(scope, self._desk.proxies)
-        if wait_s := self._calls.wait_s(party, address):
+        if wait_s := self._calls.wait_s(party, addresses.neighbourhood(address)):
             self._desk.turned_away.count(party, "too_many_calls")
             return Response(status_code=429, headers={"Retry-After": str(ceil(wait_s))})
         try:

@@ -26,6 +26,8 @@ CALLS = Pace(per_s=50, burst=200)
 # Refused calls of one party, from anywhere, whose bytes are kept: at 64 KiB each, 11 GB a day would be the worst of 2 a
 # second, so it is one in five seconds after the first hundred. What is beyond is answered the same and only counted.
 REFUSALS_KEPT = Pace(per_s=0.2, burst=100)
+# Of one kind of call about one order. Who holds one signed call can write it down in many ways: no partner does.
+REPEATS = Pace(per_s=1 / 60, burst=30)
 # Why the gateway itself turns a call away; what a party refuses beyond that pace counts under the party's reason.
 REASONS = ("address_not_allowed", "too_busy", "too_large", "too_many_calls", "too_slow")
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import text
 
+from truc.domain.payment_states import SILENT
 from truc.inbound.callbacks import About, Standing
 from truc.store.opened import Statement
 
@@ -12,7 +13,7 @@ WAITS = frozenset({"created", "pending", "in_doubt"})  # every other state is an
 
 _ORDERS = text(
     """
-    SELECT our_reference, party, amount_vnd, state, business_on FROM payments
+    SELECT our_reference, party, amount_vnd, state, doubt, business_on FROM payments
     WHERE our_reference = ANY(CAST(:named AS text[]))
     """
 )
@@ -34,5 +35,6 @@ def _standing(party: str, about: About, row: Any) -> Standing:
         return Standing.UNKNOWN
     if about.amount_vnd is not None and about.amount_vnd != row.amount_vnd:
         return Standing.AMOUNT_DIFFERS
-    waits = row.state in WAITS and row.business_on is None  # money that is booked and doubted had its end
+    # Money that is booked and doubted had its end; and where money was spoken of, nobody is to pay again.
+    waits = row.state in WAITS and row.business_on is None and row.doubt in (None, *SILENT)
     return Standing.OPEN if waits else Standing.SETTLED

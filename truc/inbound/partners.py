@@ -18,7 +18,7 @@ from truc.exchange.inbox import Kept
 from truc.inbound import addresses, orders, questions, window
 from truc.inbound.addresses import Networks
 from truc.inbound.callbacks import About, HttpAnswer, Incoming, Question, Received, Refused, Standing
-from truc.inbound.guard import CALLS, REFUSALS_KEPT, Buckets, Pace, TurnedAway
+from truc.inbound.guard import CALLS, REFUSALS_KEPT, REPEATS, Buckets, Pace, TurnedAway
 from truc.inbound.keeping import Batches
 from truc.inbound.known import Known
 from truc.inbound.returns import ask_at_once
@@ -42,6 +42,7 @@ class Desk:
     known: Known = field(default_factory=Known)
     turned_away: TurnedAway = field(default_factory=TurnedAway)
     refusals: Buckets = field(default_factory=lambda: Buckets(REFUSALS_KEPT))
+    repeats: Buckets = field(default_factory=lambda: Buckets(REPEATS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +108,32 @@ def judged(desk: Desk, party: str, declared: Callback, incoming: Incoming) -> Ca
     connection, kind = desk.known.connection(party), declared.name
     if not addresses.allows(addresses.allowed(connection, declared), incoming.address):
         desk.turned_away.count(party, "address_not_allowed")
-        log.warning("%s %s: refused, address_not_allowed (%s)", party, kind, incoming.address or "unknown")
+        if not desk.refusals.wait_s(party, "address_not_allowed"):
+            log.warning("%s %s: refused, address_not_allowed (%s)", party, kind, incoming.address or "unknown")
         return _refusal(party, "address_not_allowed", HttpAnswer(403))
     received = _verified(connection, kind, incoming)
     if isinstance(received, Refused):
-        log.warning("%s %s: refused, %s", party, kind, received.reason)
-        if desk.refusals.wait_s(party):
-            desk.turned_away.count(party, received.reason)
-            answer: HttpAnswer = received.answer
-            return answer
-        return _refused(party, declared, incoming, received)
-    age_max_s = window.age_max_s(connection, declared)
-    return Call(declared, received, _untimely(received, now=desk.now(), age_max_s=age_max_s))
+        return _declined(desk, party, declared, incoming, received)
+    order = received.about.our_reference if received.about else received.envelope.external_id
+    if desk.repeats.wait_s(party, kind, order):
+        desk.turned_away.count(party, "too_many_calls")
+        return HttpAnswer(429)
+    aside = _untimely(received, now=desk.now(), age_max_s=window.age_max_s(connection, declared))
+    if aside is not None and aside.reason == "too_early":  # the same call is of now a little later: it must be new then
+        return _declined(desk, party, declared, incoming, Refused(aside.reason, aside.answer))
+    if aside is not None:
+        log.warning("%s %s: refused, %s", party, kind, aside.reason)
+    return Call(declared, received, aside)
+
+
+def _declined(desk: Desk, party: str, declared: Callback, incoming: Incoming, refused: Refused) -> Call | HttpAnswer:
+    """Keep the bytes of a refused call, as long as not too many come."""
+    if desk.refusals.wait_s(party):
+        desk.turned_away.count(party, refused.reason)
+        answer: HttpAnswer = refused.answer
+        return answer
+    log.warning("%s %s: refused, %s", party, declared.name, refused.reason)
+    return _refused(party, declared, incoming, refused)
 
 
 def keep(store: Store, calls: Sequence[Call]) -> list[tuple[HttpAnswer, int]]:
@@ -150,10 +165,12 @@ def _came_back(
 def _answer(
     transaction: Transaction, call: Call, kept: Kept, standings: Mapping[tuple[str, About], Standing]
 ) -> HttpAnswer:
-    """The same bytes again were judged when they came first: their age says nothing new."""
-    if call.aside is not None and kept.first:
-        inbox.set_aside_whole(transaction, kept, call.envelope, call.aside.reason, call.aside.text)
-        return call.aside.answer
+    """The same bytes again were judged when they came first: what was in time then is, and what was not is not."""
+    if call.aside is not None:
+        if kept.first:
+            inbox.set_aside_whole(transaction, kept, call.envelope, call.aside.reason, call.aside.text)
+        if kept.first or inbox.is_set_aside(transaction, kept):
+            return call.aside.answer
     if call.received.question is not None:
         return _told(transaction, call, kept, call.received.question)
     if call.about is None:
@@ -196,7 +213,6 @@ def _untimely(received: Received, *, now: datetime, age_max_s: int | None) -> As
     reason = window.untimely(received.said_at, now=now, age_max_s=age_max_s)
     if reason is None or received.said_at is None:
         return None
-    log.warning("%s %s: refused, %s", party, kind, reason)
     text = f"{kind}: the call says that it was made at {received.said_at:%Y-%m-%dT%H:%M:%S%z} ({reason})"
     return Aside(reason, text, _refusal(party, reason, HttpAnswer(400)))
 

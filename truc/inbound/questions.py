@@ -2,6 +2,7 @@
 
 from sqlalchemy import text
 
+from truc.domain.payment_states import SILENT
 from truc.exchange import bodies, meaning, outbox
 from truc.inbound.callbacks import HttpAnswer, Question
 from truc.inbound.orders import WAITS
@@ -19,6 +20,7 @@ _ASKED = text(
         AND sent.operation = ANY(CAST(:operations AS text[]))
         AND date_trunc('second', payment.requested_at) = :requested_at
         AND payment.business_on IS NULL AND payment.state = ANY(CAST(:waits AS text[]))
+        AND (payment.doubt IS NULL OR payment.doubt = ANY(CAST(:silent AS text[])))
     ORDER BY sent.external_id, sent.id DESC
     """
 )
@@ -36,6 +38,7 @@ def answer(transaction: Transaction, party: str, kind: str, question: Question) 
         "requested_at": question.requested_at,
         "operations": ask_schedule.operations(party, Event.PAYMENT_REQUESTED),
         "waits": sorted(WAITS),
+        "silent": sorted(SILENT),
     }
     found = transaction.sql.execute(_ASKED, given).all()
     if len(found) != 1:

@@ -4,7 +4,7 @@ import pytest
 
 from truc.connections import Connection
 from truc.errors import SetupError
-from truc.inbound.addresses import allowed, allows, caller, networks, trusted_proxies
+from truc.inbound.addresses import allowed, allows, caller, neighbourhood, networks, trusted_proxies
 from truc.manifest import Callback
 
 OURS = networks("127.0.0.1, 10.0.0.0/8, ::1", "test")
@@ -75,3 +75,17 @@ def test_a_partner_is_listed_by_kind_of_call_and_a_citizen_never(callback, found
 def test_a_list_that_cannot_be_read_is_named_by_its_setting():
     with pytest.raises(SetupError, match="lookup_addresses"):
         allowed(Connection("x", {"lookup_addresses": "momo.vn"}), Callback(name="lookup", does="asks"))
+
+
+@pytest.mark.parametrize(
+    ("address", "together"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("::ffff:203.0.113.7", "::ffff:203.0.113.7"),
+        ("", ""),
+    ],
+)
+def test_one_network_of_ipv6_counts_as_one_caller(address: str, together: str) -> None:
+    assert neighbourhood(address) == together

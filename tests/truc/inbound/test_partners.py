@@ -88,7 +88,39 @@ def test_an_old_or_early_call_is_kept_aside_and_answered_as_refused(gateway, tol
     assert told("old", at=(now - timedelta(minutes=16)).isoformat()) == "refused"
     assert told("early", at=(now + timedelta(minutes=6)).isoformat()) == "refused"
     assert [row.state for row in gateway.rows(INBOX)] == ["kept", "kept", "set_aside", "set_aside"]
-    assert [(row.item, row.reason) for row in gateway.rows(SET_ASIDE)] == [("old", "too_old"), ("early", "too_early")]
+    assert [row.reason for row in gateway.rows(SET_ASIDE)] == ["too_old", "too_early"]
+
+
+def test_what_was_refused_for_its_age_hears_the_same_again_and_an_early_call_is_new_in_time(gateway, told, monkeypatch):
+    reference = ordered(gateway)
+    old, early = (datetime.now(UTC) + timedelta(minutes=ahead) for ahead in (-16, 6))
+    for _ in range(2):
+        assert told("old", order=reference, amount=250_000, at=old.isoformat()) == "refused"
+    assert told("early", order=reference, amount=250_000, at=early.isoformat()) == "refused"
+    monkeypatch.setattr("truc.inbound.window.AHEAD", timedelta(minutes=7))  # as if a minute and more had gone
+    assert told("early", order=reference, amount=250_000, at=early.isoformat()) == "open"
+    assert [(row.kind, row.state) for row in gateway.rows(INBOX)] == [
+        ("ipn", "set_aside"), ("ipn_refused", "set_aside"), ("ipn", "kept"),
+    ]  # fmt: skip
+
+
+def test_one_signed_call_written_in_many_ways_is_taken_only_so_often(gateway, told):
+    reference = ordered(gateway)
+    url = f"{gateway.url}/partners/momo/ipn"
+    said = [{"name": "A", "order": reference, "amount": 250_000, "pad": number} for number in range(40)]
+    answers = [requests.post(url, json=one, timeout=30).status_code for one in said]
+    assert answers == [200] * 30 + [429] * 10
+    assert len(gateway.rows(INBOX)) == 30
+    assert told("other", order="another", amount=1) == "unknown"
+
+
+@pytest.mark.parametrize(("doubt", "standing"), [("unanswered", "open"), ("amount_differs", "settled")])
+def test_of_an_order_whose_money_is_doubted_nobody_is_told_that_it_waits(gateway, told, doubt, standing):
+    reference = ordered(gateway)
+    with gateway.store.begin() as transaction:
+        change = PAYMENTS.update().values(state="in_doubt", doubt=doubt, next_step="person", owner="finance")
+        transaction.sql.execute(change)
+    assert told("A", order=reference, amount=250_000) == standing
 
 
 def test_a_replay_of_a_call_that_came_in_time_neither_books_nor_sets_it_aside(gateway, told, monkeypatch):
