@@ -13,6 +13,7 @@ from truc.inbound import addresses, internal, keeping, metrics, partners, proble
 from truc.inbound.body_limit import BodyLimit
 from truc.inbound.door import Door
 from truc.inbound.guard import CALLS, Pace
+from truc.inbound.keyed import Keyed
 from truc.manifest import Capability
 from truc.settings import Settings
 from truc.store.opened import Store, open_hub_store, open_store
@@ -78,6 +79,7 @@ def create_app(at: Settings | None = None, *, pace: Pace = CALLS) -> FastAPI:
     )
     app.state.turned_away = desk.turned_away
     app.add_middleware(BodyLimit, bytes_max=BODY_BYTES_MAX)
+    app.add_middleware(Keyed, secrets=here.secrets)
     app.add_middleware(Door, desk=desk)
     app.add_middleware(Traced)
     app.include_router(internal.router(store, here.secrets, _payable(), desk.known))

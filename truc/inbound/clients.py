@@ -5,9 +5,10 @@ import hmac
 import json
 import re
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 
 from truc import secrets_file
@@ -23,6 +24,7 @@ class Scope(StrEnum):
     WRITE_DOSSIERS = "dossiers:write"
     WRITE_STATUSES = "statuses:write"
     WRITE_PAYMENTS = "payments:write"
+    WRITE_REFUNDS = "refunds:write"  # of any payment, whoever asked for it
     READ = "read"
 
 
@@ -51,7 +53,7 @@ def ensure_client(folder: Path, client: str, scopes: Collection[Scope] | None = 
     before = known.get(client)
     opens = frozenset(scopes) if scopes is not None else before[1] if before else ALL
     if before != (_digest(key), opens):
-        _keep(folder, known | {client: (_digest(key), opens)})
+        _keep(folder, {**known, client: (_digest(key), opens)})
     return key
 
 
@@ -70,7 +72,10 @@ def listed(folder: Path) -> list[Client]:
 
 
 def client_of(folder: Path, key: str) -> Client | None:
-    """Return whose key this is, or None. Every known digest is compared, in constant time each."""
+    """Return whose key this is, or None. Every known digest is compared, in constant time each.
+
+    It is asked before anything else of a call is read: the file is parsed only after it changed.
+    """
     digest, found = _digest(key), None
     for name, (known, scopes) in _known(folder).items():
         if hmac.compare_digest(digest, known):
@@ -78,17 +83,28 @@ def client_of(folder: Path, key: str) -> Client | None:
     return found
 
 
-def _known(folder: Path) -> dict[str, tuple[str, frozenset[Scope]]]:
-    """Return name → (digest, scopes). A file of before there were scopes holds digests alone: those keys open all."""
+def _known(folder: Path) -> Mapping[str, tuple[str, frozenset[Scope]]]:
+    """Return name → (digest, scopes), of the file as it is now."""
     path = folder / CLIENTS_FILE
-    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    try:
+        at = path.stat()
+    except FileNotFoundError:
+        return {}
+    # Every writing puts another file in its place.
+    return _read(path, (at.st_ino, at.st_mtime_ns, at.st_size))
+
+
+@lru_cache(maxsize=1)
+def _read(path: Path, _stamp: tuple[int, ...]) -> Mapping[str, tuple[str, frozenset[Scope]]]:
+    """Read the file. One of before there were scopes holds digests alone: those keys open all."""
+    kept = json.loads(path.read_text(encoding="utf-8"))
     return {
         name: (one, ALL) if isinstance(one, str) else (one["digest"], frozenset(map(Scope, one["scopes"])))
         for name, one in kept.items()
     }
 
 
-def _keep(folder: Path, known: dict[str, tuple[str, frozenset[Scope]]]) -> None:
+def _keep(folder: Path, known: Mapping[str, tuple[str, frozenset[Scope]]]) -> None:
     kept = {name: {"digest": digest, "scopes": sorted(scopes)} for name, (digest, scopes) in known.items()}
     secrets_file.write(folder, CLIENTS_FILE, json.dumps(kept))
 

@@ -33,6 +33,7 @@ from truc.inbound.forms import (
     Statuses,
     StatusIn,
 )
+from truc.inbound.keyed import KeyWrongError
 from truc.inbound.known import Known
 from truc.inbound.problems import answers
 from truc.services import bills, dossiers, payments, refunds, standing
@@ -51,9 +52,9 @@ Act = Callable[[Transaction, Item], Result]
 KEY = HTTPBearer(auto_error=False, description="The client's own key, one per calling system: `truc client add NAME`.")
 DESCRIPTION = """What the one-stop software hands to the hub, and what it asks of it.
 
-A key opens what its scopes say: `dossiers:write`, `statuses:write`, `payments:write`, `read`. Every call can be
-repeated: a second one with the same `reference` changes nothing and is answered `known`. Every answer that is no
-success has the form `{"detail": {"reason", "error"}}`; nothing of what was sent is repeated in it.
+A key opens what its scopes say: `dossiers:write`, `statuses:write`, `payments:write`, `refunds:write`, `read`. Every
+call can be repeated: a second one with the same `reference` changes nothing and is answered `known`. Every answer that
+is no success has the form `{"detail": {"reason", "error"}}`; nothing of what was sent is repeated in it.
 """
 WRITES: dict[str, Any] = {"responses": answers(400, 401, 403, 408, 413, 422, 503)}
 READS: dict[str, Any] = {"responses": answers(401, 403, 404, 422, 503)}
@@ -69,6 +70,7 @@ def router(store: Store, secrets: Path, parties: frozenset[str], known: Known) -
     dossier_writer = Annotated[str, Security(client, scopes=[Scope.WRITE_DOSSIERS])]
     status_writer = Annotated[str, Security(client, scopes=[Scope.WRITE_STATUSES])]
     payment_writer = Annotated[str, Security(client, scopes=[Scope.WRITE_PAYMENTS])]
+    refund_writer = Annotated[str, Security(client, scopes=[Scope.WRITE_REFUNDS])]
     reads: dict[str, Any] = READS | {"dependencies": [Security(client, scopes=[Scope.READ])]}
     api = APIRouter(prefix="/internal/v1", tags=["internal"])
 
@@ -110,7 +112,7 @@ def router(store: Store, secrets: Path, parties: frozenset[str], known: Known) -
         return each(body, partial(_pay, source=source, parties=parties))
 
     @api.post("/payments/{our_reference}/refund", summary="Ask for money of one payment to go back", **WRITES)
-    def post_refund(our_reference: OurReference, body: RefundIn, source: payment_writer) -> Result:
+    def post_refund(our_reference: OurReference, body: RefundIn, source: refund_writer) -> Result:
         return one(body, partial(_refund, our_reference=our_reference, source=source))
 
     @api.get("/dossiers/{dossier_code}", summary="Where a dossier stands", **reads)
@@ -143,8 +145,7 @@ def router(store: Store, secrets: Path, parties: frozenset[str], known: Known) -
 
 def _name(known: clients.Client | None, needed: SecurityScopes) -> str:
     if known is None:
-        text = "send the client's key as `Authorization: Bearer KEY`"
-        raise HTTPException(401, {"reason": "key_wrong", "error": text}, {"WWW-Authenticate": "Bearer"})
+        raise KeyWrongError
     if missing := [one for one in needed.scopes if one not in known.scopes]:
         text = f"the key of {known.name} lacks the scope {', '.join(missing)}"
         raise HTTPException(403, {"reason": "scope_missing", "error": text})

@@ -141,8 +141,8 @@ class Rest:
         return reply
 
     def _made(self, method: str, path: str, body: bytes, headers: dict[str, str] | None, *, harmless: bool) -> Reply:
+        prepared = self._sendable(method, path, body, headers)
         try:
-            prepared = self._prepared(method, path, body, headers)
             # Straight to the adapter: redirects are not followed here, and hooks are not used.
             response = self._adapter.send(
                 prepared,
@@ -159,6 +159,21 @@ class Rest:
             content = self._content(response, harmless=harmless)
         return Reply(response.status_code, {k.lower(): v for k, v in response.headers.items()}, content)
 
+    def _sendable(
+        self, method: str, path: str, body: bytes, headers: dict[str, str] | None
+    ) -> requests.PreparedRequest:
+        """Prepare a call; whatever fails here, nothing has left. No cause is kept: its text quotes header and address.
+
+        A header is refused for what a setting put there, such as a key with the end of its line.
+        """
+        try:
+            return self._prepared(method, path, body, headers)
+        except requests.exceptions.InvalidHeader:
+            text = f"{self._party}: a header cannot be sent: check credentials for line ends and letters beyond Latin-1"
+            raise SetupError(text, reason="setting_malformed") from None
+        except requests.exceptions.RequestException as error:
+            raise translate(self._party, error, harmless=True) from None
+
     def _prepared(
         self, method: str, path: str, body: bytes, headers: dict[str, str] | None
     ) -> requests.PreparedRequest:
@@ -168,6 +183,9 @@ class Rest:
         if template is None:
             template = self._session.prepare_request(requests.Request(method, f"{self._base_url}{path}", headers))
             template.headers.pop("Cookie", None)  # those of the template's day; the session has today's
+            # http.client writes Latin-1 and nothing else; requests does not look.
+            if any(letter > "\xff" for value in (headers or {}).values() for letter in value):
+                raise requests.exceptions.InvalidHeader
             if len(self._templates) < TEMPLATES_MAX:  # paths may hold a code each
                 self._templates[seen] = template
         prepared = requests.PreparedRequest()

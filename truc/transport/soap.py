@@ -149,8 +149,17 @@ class Soap:
             # Without its cause: zeep's texts quote what was sent and received.
             raise translate(self._party, error, phase="writing") from None
         if self._security is not None:
-            envelope = self._security.secured(envelope, address=self._base_url)
+            envelope = self._secured(self._security, envelope)
         return bytes(etree.tostring(envelope, xml_declaration=True, encoding="utf-8"))
+
+    def _secured(self, security: Security, envelope: etree._Element) -> etree._Element:
+        """Put what the partner wants into the header. What XML cannot carry there is a setting's, not the message's."""
+        try:
+            return security.secured(envelope, address=self._base_url)
+        except ValueError as error:
+            name = type(error).__name__
+            text = f"{self._party}: {name}: no Security header: check name and password for control characters"
+            raise SetupError(text, reason="setting_malformed") from None
 
     def _opened(self, security: Security, body: bytes, *, harmless: bool) -> bytes:
         """Return what may be believed of an answer. One that is not signed as it must be says nothing of a write."""

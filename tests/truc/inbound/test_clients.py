@@ -1,6 +1,7 @@
 """Keys of the internal API: what each opens, how they are made, shown and taken away."""
 
 import json
+from pathlib import Path
 
 import pytest
 import requests
@@ -20,7 +21,7 @@ WRITES = {
     "statuses/batch": (Scope.WRITE_STATUSES, [status("X", 4)]),
     "payments": (Scope.WRITE_PAYMENTS, payment("X")),
     "payments/batch": (Scope.WRITE_PAYMENTS, [payment("X")]),
-    "payments/{our_reference}/refund": (Scope.WRITE_PAYMENTS, refund()),
+    "payments/{our_reference}/refund": (Scope.WRITE_REFUNDS, refund()),
     "shipments/{order_number}/cancel": (Scope.WRITE_DOSSIERS, cancel()),
     "notices": (Scope.WRITE_STATUSES, {"reference": "1", "kind": "late_apology", "dossier_code": "X"}),
     "dossiers/{dossier_code}/wish": (Scope.WRITE_DOSSIERS, {"channel": "sms"}),
@@ -81,6 +82,25 @@ def test_a_file_of_before_there_were_scopes_is_read_and_its_keys_open_all(tmp_pa
     known = json.loads((tmp_path / "clients.json").read_text())
     (tmp_path / "clients.json").write_text(json.dumps({"old": known["old"]["digest"]}))
     assert clients.client_of(tmp_path, key) == Client("old", ALL)
+
+
+def test_a_key_whose_scopes_are_listed_opens_those_and_no_refunds_that_came_later(tmp_path):
+    key = clients.ensure_client(tmp_path, "old")
+    known = json.loads((tmp_path / "clients.json").read_text())
+    before = ["dossiers:write", "payments:write", "read", "statuses:write"]
+    (tmp_path / "clients.json").write_text(json.dumps({"old": known["old"] | {"scopes": before}}))
+    assert clients.client_of(tmp_path, key) == Client("old", ALL - {Scope.WRITE_REFUNDS})
+
+
+def test_the_file_is_read_only_after_it_changed(tmp_path, monkeypatch):
+    key, read_text, read = clients.ensure_client(tmp_path, "one-stop"), Path.read_text, []
+    monkeypatch.setattr(Path, "read_text", lambda path, **how: read.append(path) or read_text(path, **how))
+    assert [clients.client_of(tmp_path, one) is None for one in (key, "x", key)] == [False, True, False]
+    assert read == [tmp_path / "clients.json"]
+    clients.ensure_client(tmp_path, "one-stop", {Scope.READ})
+    assert clients.client_of(tmp_path, key) == Client("one-stop", frozenset({Scope.READ}))
+    (tmp_path / "clients.json").unlink()
+    assert clients.client_of(tmp_path, key) is None
 
 
 def test_a_revoked_key_is_nobodys_and_a_new_one_is_another(tmp_path):

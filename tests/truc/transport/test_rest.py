@@ -6,6 +6,7 @@ import socket
 import ssl
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -312,6 +313,48 @@ def test_a_status_the_caller_reads_is_an_answer(serve: Serve) -> None:
     with pytest.raises(RejectedError):
         client.call("POST", "/x")
     client.close()
+
+
+@pytest.mark.parametrize("secret", ["key-4711\n", "key-4711\r\nx: y", " key-4711", "key-4711-ạ"])
+@pytest.mark.parametrize("reads", [True, False])
+def test_a_header_that_cannot_be_sent_is_a_setting_to_mend_and_is_not_repeated(
+    heard: tuple[str, list[bytes]], secret: str, reads: bool
+) -> None:
+    url, connections = heard
+    client = Rest("momo", url, Limits(timeout_s=5.0))
+    with pytest.raises(SetupError) as failed:
+        client.call("POST", "/x", body=b"{}", headers={"x-key": secret}, reads=reads)
+    client.close()
+    assert failed.value.reason == "setting_malformed"
+    assert "4711" not in "".join(traceback.format_exception(failed.value))
+    assert connections == []
+
+
+@pytest.fixture
+def heard() -> Iterator[tuple[str, list[bytes]]]:
+    """A server that keeps the first bytes of every connection, and its address."""
+    found: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def take() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    wire, _ = listening.accept()
+                    found.append(wire.recv(1000))
+                    wire.close()
+
+        threading.Thread(target=take, daemon=True).start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}", found
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+def test_an_address_that_cannot_be_called_is_not_repeated_either() -> None:
+    client = Rest("momo", "http://127.0.0.1:port-4711", Limits(timeout_s=5.0))
+    with pytest.raises(SetupError) as failed:
+        client.call("POST", "/x", body=b"{}")
+    client.close()
+    assert failed.value.reason == "call_misconfigured"
+    assert "4711" not in "".join(traceback.format_exception(failed.value))
 
 
 def test_proxies_of_the_environment_are_ignored(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:

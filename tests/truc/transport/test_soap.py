@@ -21,6 +21,8 @@ from truc.errors import (
 from truc.manifest import Limits
 from truc.transport import soap
 from truc.transport.soap import Soap, translate
+from truc.trust.username_tokens import UsernameToken
+from truc.trust.ws_security import WsSecurity
 
 WSDL = Path(__file__).parents[3] / "schemas" / "sms" / "bulksms.wsdl"
 FIELDS = dict.fromkeys(
@@ -200,6 +202,17 @@ def test_a_field_the_wsdl_does_not_know_stops_before_anything_leaves() -> None:
         client.call("wsCpMt", FIELDS | {"Content": "\x00"})
     with pytest.raises(SetupError, match="no operation"):
         client.call("wsCpMt2", FIELDS)
+
+
+@pytest.mark.parametrize("wrong", ["key-4711\x00", "key-4711\x1f", "key-4711\ud800"])
+def test_a_password_that_xml_cannot_carry_is_a_setting_to_mend_and_is_not_repeated(wrong: str) -> None:
+    security = WsSecurity(username=UsernameToken(username="hub", password=wrong))
+    client = Soap("sms", WSDL, "http://127.0.0.1:9", Limits(), security=security)
+    with pytest.raises(SetupError) as failed:
+        client.call("wsCpMt", FIELDS)
+    client.close()
+    assert failed.value.reason == "setting_malformed"
+    assert "4711" not in "".join(traceback.format_exception(failed.value))
 
 
 def test_an_address_in_clear_text_is_refused() -> None:
