@@ -42,6 +42,20 @@ MANIFEST = Manifest(
             required=False,
         ),
         Setting(
+            name="bank_bin",
+            label="The bank's BIN at NAPAS, for the VietQR of a payment; none is made without it",
+            label_vi="BIN của ngân hàng tại NAPAS, để tạo VietQR của khoản thu; để trống là không tạo",
+            required=False,
+            pattern=r"[0-9]{6}",
+        ),
+        Setting(
+            name="account",
+            label="Number of the collection account, for the same",
+            label_vi="Số tài khoản thu, cũng để tạo VietQR",
+            required=False,
+            pattern=r"[0-9A-Za-z]{1,19}",
+        ),
+        Setting(
             name="profile",
             label="The agreed form of the file, as TOML; the neutral one when empty",
             label_vi="Dạng tệp đã thoả thuận, viết bằng TOML; để trống là dạng trung tính",

@@ -162,8 +162,8 @@ MANIFEST = Manifest(
         Rule(name="outcome_class_proved", state="done"),
         Rule(
             name="result_codes_complete",
-            state="todo",
-            reason="the values of Status in the answer to an order are not published; they are settings",
+            state="exempt",
+            reason="the values of Status in the answer to an order are not published: they are settings",
         ),
         Rule(name="duplicates_recognised", state="done"),
         Rule(name="secrets_never_logged", state="done"),

@@ -9,6 +9,8 @@ from truc.domain import members
 from truc.errors import MalformedError
 from truc.messages import PaymentAddress, PaymentRequested
 
+AMOUNT_VND_MAX = 10**15 - 1  # what is read back: 15 digits; no limit is published
+
 
 def write(message: PaymentRequested) -> bytes:
     """Return the order's own fields; the client adds partner, channel, what the connection knows of its kind, and hash.
@@ -16,8 +18,8 @@ def write(message: PaymentRequested) -> bytes:
     ThoiGianGD is when the payment was requested: QUERY finds the payment by it later. MalformedError names what the
     platform would refuse.
     """
-    if message.amount_vnd < 1:
-        raise MalformedError("amount_vnd must be 1 đồng or more", reason="amount_out_of_range")
+    if not 1 <= message.amount_vnd <= AMOUNT_VND_MAX:
+        raise MalformedError(f"amount_vnd must be 1 to {AMOUNT_VND_MAX:,} đồng", reason="amount_out_of_range")
     order = {
         "MaThamChieu": fields.reference(message.our_reference),
         "SoTien": str(message.amount_vnd),

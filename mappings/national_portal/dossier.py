@@ -12,21 +12,34 @@ from mappings.national_portal.codes import (
     TAX_CODE,
     looked_up,
 )
-from mappings.national_portal.forms import json_bytes, nfc, shortened, time_text
+from mappings.national_portal.forms import filled, json_bytes, nfc, shortened, time_text
 from truc.errors import MalformedError
 from truc.messages import DossierReceived, Person
 
 SUMMARY_LENGTH = 1000  # TrichYeuHoSo, a vendor's limit; egov.md 1.3
 SUBMITTED_LOCALLY = "2"  # NoiNopHoSo of a local system
+# Neither the portal nor its clients mark these as optional (schemas/national_portal/SOURCE.md).
+REQUIRED = (
+    "MaHoSo",
+    "SoBienNhan",
+    "MaTTHC",
+    "TenTTHC",
+    "MaLinhVuc",
+    "TenLinhVuc",
+    "TrichYeuHoSo",
+    "DonViXuLy",
+    "ChuHoSo",
+)
 HANDED_OVER = "0"  # HinhThuc; the return by post is ordered later and apart
 
 
 def write(message: DossierReceived) -> bytes:
-    """Return the item, or raise MalformedError for what the portal has no code for.
+    """Return the item, or raise MalformedError for what the portal has no code for, or does not take empty.
 
     MaHoSo is the portal's own code for a dossier that came from it, else ours; SoBienNhan is ours.
     """
-    return json_bytes(_identity(message) | _applicant(message.applicant) | _course(message) | _local(message))
+    item = _identity(message) | _applicant(message.applicant) | _course(message) | _local(message)
+    return json_bytes(filled(item, *REQUIRED))
 
 
 def _identity(message: DossierReceived) -> dict[str, object]:

@@ -70,6 +70,14 @@ def required(item: Mapping[str, Any], field: str) -> str:
     return text
 
 
+def filled(item: Mapping[str, object], *fields: str) -> Mapping[str, object]:
+    """Return the item, or raise MalformedError naming a field that the portal does not take empty."""
+    for field in fields:
+        if not item[field]:
+            raise MalformedError(f"{field}: missing; fill it in", reason="missing_field")
+    return item
+
+
 def json_bytes(item: Mapping[str, object]) -> bytes:
     """Return one JSON object in UTF-8, Vietnamese letters as themselves, fields in the order given."""
     return json.dumps(item, ensure_ascii=False, separators=(",", ":")).encode()

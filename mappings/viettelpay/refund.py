@@ -18,7 +18,7 @@ def write(message: RefundRequested) -> bytes:
     trans_content begins with our reference, so that a person finds the refund at ViettelPay. MalformedError for a part
     of a payment, and for one whose transaction we do not know.
     """
-    if not 1 <= message.amount_vnd == message.paid_vnd:
+    if not 1 <= message.amount_vnd == message.paid_vnd <= fields.AMOUNT_VND_MAX:
         raise MalformedError("amount_vnd must be all that was paid", reason="amount_out_of_range")
     if not message.partner_reference:
         raise MalformedError("partner_reference must name ViettelPay's transaction", reason="reference_malformed")

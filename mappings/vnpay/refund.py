@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from mappings.vnpay import fields
-from mappings.vnpay.payment import TXN_REF_MAX
+from mappings.vnpay.payment import AMOUNT_VND_MAX, TXN_REF_MAX
 from mappings.vnpay.states import RefundState, status_of_refund
 from truc.domain import members
 from truc.errors import MalformedError
@@ -22,7 +22,7 @@ def write(message: RefundRequested) -> bytes:
     vnp_RequestId is our reference, so a repeat within VNPAY's five minutes is recognised (94); vnp_OrderInfo begins
     with it, so that a person finds the refund at VNPAY.
     """
-    if not 1 <= message.amount_vnd <= message.paid_vnd:
+    if not 1 <= message.amount_vnd <= min(message.paid_vnd, AMOUNT_VND_MAX):
         problem = "amount_vnd must be 1 đồng or more, and no more than was paid"
         raise MalformedError(problem, reason="amount_out_of_range")
     reference = fields.named(message.refund_reference, "refund_reference", REQUEST_ID_MAX)

@@ -24,6 +24,7 @@ from sandbox.serve import Running
 from sandbox.sftp_bank import SftpBank, keep_secret
 from sandbox.state import State
 
+BANK_BIN, ACCOUNT = "970436", "200000000001"  # NAPAS's number of the bank; nobody's account
 FORM = Form("VCB", days=("settled_on",))
 
 
@@ -47,6 +48,7 @@ def start(port: int, home: Path, hub_url: str) -> Running:  # noqa: ARG001  (the
         state.close()
 
     connection = {"conn_type": "truc_vietcombank", **bank.connection()}
+    connection["extra"] |= {"bank_bin": BANK_BIN, "account": ACCOUNT}
     return Running("vietcombank", bank.port, http.url, connection, close)
 
 

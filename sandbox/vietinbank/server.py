@@ -22,6 +22,8 @@ from sandbox.sftp_bank import SftpBank
 from sandbox.state import State
 from sandbox.vietinbank.wallet import INQUIRY, Wallet
 
+BANK_BIN, ACCOUNT = "970415", "100000000001"  # NAPAS's number of the bank; nobody's account
+
 
 def start(port: int, home: Path, hub_url: str) -> Running:  # noqa: ARG001  (the bank calls nobody)
     """Start the bank; its files, its host key and the hub's key live under `home`."""
@@ -48,7 +50,7 @@ def start(port: int, home: Path, hub_url: str) -> Running:  # noqa: ARG001  (the
         state.close()
 
     connection = {"conn_type": "truc_vietinbank", **bank.connection()}
-    connection["extra"] |= wallet.settings(http.url)
+    connection["extra"] |= wallet.settings(http.url) | {"bank_bin": BANK_BIN, "account": ACCOUNT}
     return Running("vietinbank", bank.port, http.url, connection, close)
 
 

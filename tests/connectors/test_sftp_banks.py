@@ -1,10 +1,13 @@
 """The statement of a bank behind SFTP comes whole from the one right server, or not at all."""
 
+import re
+
 import pytest
 
 from tests.connectors.sftp_bank import started
 from truc import parties
 from truc.connections import from_airflow_json
+from truc.domain.vietqr import VietQr, build, parse
 from truc.errors import MalformedError, SetupError, TransientError
 from truc.manifest import Limits
 
@@ -189,3 +192,20 @@ def test_a_wrong_total_and_a_cut_file_arrive_and_are_refused_by_the_reading(bank
 def test_without_settings_the_missing_one_is_named(party):
     with pytest.raises(SetupError, match="host"):
         parties.open_client(from_airflow_json(party, {}))
+
+
+@pytest.mark.parametrize(("name", "wrong"), [("bank_bin", "97041"), ("account", "a" * 20)])
+def test_what_a_qr_needs_is_a_setting_of_its_form_that_may_be_left_out(bank, name, wrong):
+    (setting,) = [one for one in parties.manifest(bank.party).settings if one.name == name]
+    assert not setting.required
+    given = from_airflow_json(bank.party, bank.running.connection).required(name)
+    assert re.fullmatch(setting.pattern, given)
+    assert not re.fullmatch(setting.pattern, wrong)
+
+
+def test_what_the_stand_in_hands_out_makes_a_qr_to_its_account(bank):
+    connection = from_airflow_json(bank.party, bank.running.connection)
+    asked = VietQr(
+        bank_bin=connection.required("bank_bin"), number=connection.required("account"), amount_vnd=50_000, purpose="P1"
+    )
+    assert parse(build(asked)).qr == asked

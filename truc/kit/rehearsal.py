@@ -2,7 +2,8 @@
 
 What is next stands in the connection beside what is current, as `next_<setting>` (`next_client_cert`, `next_ca_file`,
 `next_private_key`, …; `next_key` is short for `next_client_key`), or is given for this once. The rehearsed connection
-has the next value in place of each current one. Nothing is written anywhere, and only questions are asked.
+has the next value in place of each current one. Only questions are asked, and nothing is written but a token that the
+party's own client keeps.
 """
 
 import secrets
@@ -34,6 +35,7 @@ CERTIFICATE_OF = {"private_key": ("private_cert", "signing_cert", "certificate")
 REFERENCES = ("file:", "env:", "pkcs11:", "-----BEGIN")
 RSA = Profile(algorithm="RSA-SHA256", output="base64")
 EC = Profile(algorithm="ECDSA-SHA256", output="base64")
+PROBE = "probe"
 EVERY_STATUS = tuple(range(100, 600))
 
 
@@ -101,7 +103,7 @@ def _key(name: str, rehearsed: Connection) -> Iterator[Line]:
     reference = rehearsed.required(name)
     beside = (name.removesuffix("key") + "cert", *CERTIFICATE_OF.get(name, ()))
     certificate = next((one for one in beside if rehearsed.optional(one)), "")
-    over_ssh = parties.manifest(rehearsed.party).transport == "sftp"
+    over_ssh = name == "private_key" and parties.manifest(rehearsed.party).transport == "sftp"
     if over_ssh or not (certificate or reference.startswith(REFERENCES)):
         yield Line("not_proved", f"{name}: chỉ lời gọi mới cho biết", f"{name}: only a call can tell")
         return
@@ -137,6 +139,8 @@ def _endpoint(rehearsed: Connection, now: datetime) -> Iterator[Line]:
             yield from _call(rehearsed, now)
         case "http" if rehearsed.optional("client_cert"):
             yield from _before_a_stand_in(rehearsed, now)
+        case _ if parties.manifest(rehearsed.party).transport == "smtp":  # TLS begins inside, as `security` says
+            yield from _call(rehearsed, now)
         case _:
             yield Line("not_proved", "TLS: địa chỉ này không dùng TLS", "TLS: this address does not use it")
             yield from _call(rehearsed, now)
@@ -210,19 +214,23 @@ def _call(rehearsed: Connection, now: datetime) -> Iterator[Line]:
     """Ask something by the party's own client, of whose answer nothing is kept."""
     try:
         with _question(rehearsed, now) as (name, ask):
-            if ask is None:
-                yield Line("not_proved", "không có câu hỏi nào để thử", "the party has no question to try")
-                return
-            ask()
+            said = ask()
     except TrucError as error:
         yield _told(error)
         return
-    yield Line("proved", f"{name}: đối tác đã trả lời", f"{name}: the partner answered")
+    if name == PROBE:
+        yield Line("proved", f"đối tác nhận ra ta: {said}", f"the partner knows us: {said}")
+    else:
+        yield Line("proved", f"{name}: đối tác đã trả lời", f"{name}: the partner answered")
 
 
 @contextmanager
-def _question(rehearsed: Connection, now: datetime) -> Iterator[tuple[str, Callable[[], object] | None]]:
-    """Yield a question that changes nothing: about a payment that nobody made, or for yesterday's file."""
+def _question(rehearsed: Connection, now: datetime) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Yield a question that changes nothing: about a payment that nobody made, for yesterday's file, or the probe.
+
+    A party that can be asked about transactions has a second contract, which only its probe asks. SetupError
+    `unsupported` where no question is known.
+    """
     feeds = [one.name for one in parties.manifest(rehearsed.party).feeds if one.by_day]
     yesterday = (local_day(now) - timedelta(days=1)).isoformat()
     nobodys = Order(
@@ -232,10 +240,10 @@ def _question(rehearsed: Connection, now: datetime) -> Iterator[tuple[str, Calla
         client: Any = opened
         if hasattr(client, "get_payment"):
             yield "get_payment", lambda: client.get_payment(nobodys)
-        elif feeds:
+        elif feeds and not parties.gives(opened, "transaction"):
             yield f"fetch_{feeds[0]}", lambda: next(parties.fetcher(opened, feeds[0])(yesterday), None)
         else:
-            yield "", None
+            yield PROBE, parties.prober(opened)
 
 
 def _told(error: TrucError) -> Line:
@@ -245,6 +253,8 @@ def _told(error: TrucError) -> Line:
             return Line("proved", f"đối tác nhận ra ta: {error}", f"the partner knows us: {error}")
         case TransientError() | OutcomeUnknownError():
             return Line("failed", f"không có câu trả lời: {error}", f"no answer: {error}")
+        case SetupError(reason="unsupported"):
+            return Line("not_proved", f"không có câu hỏi nào để thử: {error}", f"no question to try: {error}")
         case SetupError():
             return Line("failed", f"bị từ chối: {error}", f"refused: {error}")
         case _:

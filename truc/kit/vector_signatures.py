@@ -21,11 +21,11 @@ _WORD = re.compile(
     r"|(?P<jwa>[HRP]S(?:256|512)\b)"
     r"|(?P<digest>MD5|SHA[-_]?(?:512|256|1)(?![0-9/]))"
     r"|(?P<output>BASE64[-_]?URL|BASE64|B64|HEX)"
-    r"|(?P<noise>WITH|AND|RAW|TEXT|ASCII|UTF-?8|(?:NO[- ]?|UN)PADD(?:ED|ING)|PKCS#?1|V1[._]5"
+    r"|(?P<noise>JWS|JWT|WITH|AND|RAW|TEXT|ASCII|UTF-?8|(?:NO[- ]?|UN)PADD(?:ED|ING)|PKCS#?1|V1[._]5"
     r"|(?:LOWER|UPPER)(?:[-_ ]?CASE)?|[-_ /:,().])"
 )
 _BETWEEN = r"\s*(?P<between>\+|\|\||\||,)\s*"
-_SECRET, _TEXT = r"\b(?:KEY|SECRET)\b", r"\b(?:RAW|TEXT|MESSAGE|DATA|BODY|VALUES|STRING)\b"
+_SECRET, _TEXT = r"\b\w*(?:KEY|SECRET)\b", r"\b(?:RAW|TEXT|MESSAGE|DATA|BODY|VALUES|STRING)\b"
 _PREFIX, _SUFFIX = re.compile(f"{_SECRET}{_BETWEEN}{_TEXT}"), re.compile(f"{_TEXT}{_BETWEEN}{_SECRET}")
 _SAME = {"RSASSAPSS": "RSAPSS", "PSS": "RSAPSS", "MGF1": "RSAPSS", "RSASSA": "RSA", "B64": "BASE64"}
 _JWA = {"H": "HMAC", "R": "RSA", "P": "RSAPSS"}

@@ -8,25 +8,33 @@ from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from types import ModuleType
 
-from truc.domain import areas
+from truc.domain import areas, postage
 from truc.kit.vector_texts import named_parties
 from truc.result_codes import ResultCodes
 
-PROVINCES_OLD = 63  # before 1 July 2025; truc.domain.areas holds the present order only
+PROVINCES_OLD = 63  # before 1 July 2025
 _KIND = re.compile(r"^(?:tỉnh|thành phố)\s+", re.IGNORECASE)
 
 
 def is_held(partner: str, operation: str, table: Mapping[str, str]) -> bool | None:
     """Tell whether the hub holds the table; None where it holds nothing to compare with.
 
-    Provinces are compared with their names. Of a party's codes only the codes are: their meanings are worded anew by
-    whoever writes them down; a party may have several tables, and one of them must have exactly these codes.
+    Present provinces are compared with their names, those before 1 July 2025 by their codes. Of a party's codes only
+    the codes are: their meanings are worded anew by whoever writes them down. A party may have several tables: one of
+    them must have exactly these codes; where none has half of them, the hub does not hold this one.
     """
     if "province" in operation.casefold():
-        named = {code: _plain(name) for code, name in table.items()}
-        return named == _provinces() if len(table) < PROVINCES_OLD else None
+        return _are_provinces(table)
     held = [known for party in named_parties(partner) for known in _code_tables(party)]
-    return True if table.keys() in held else None
+    if table.keys() in held:
+        return True
+    return False if any(2 * len(known & table.keys()) >= len(table) > 0 for known in held) else None
+
+
+def _are_provinces(table: Mapping[str, str]) -> bool:
+    if len(table) >= PROVINCES_OLD:
+        return table.keys() == postage.PRESENT_OF.keys()
+    return {code: _plain(name) for code, name in table.items()} == _provinces()
 
 
 def _provinces() -> dict[str, str]:

@@ -9,7 +9,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 import connectors
+from sandbox.email import server as relay
+from sandbox.national_portal import server as portal
+from sandbox.sms import server as texts
 from sandbox.vietinbank import server as bank
+from sandbox.vnpost import server as post
 from tests.truc.trust import softhsm
 from tests.truc.trust.tls_servers import kept, nginx
 from truc import parties
@@ -230,11 +234,44 @@ def test_next_key_is_short_for_the_next_client_key(tmp_path, stand_in):
     assert has(said["proved"], "client_key: its signature verifies")
 
 
-def test_a_login_over_ssh_is_rehearsed_by_asking_for_yesterdays_file(tmp_path):
+def rehearsed(running, **given):
+    """The lines about a connection that a stand-in handed out, with something next."""
+    return list(rehearse(from_airflow_json(running.party, running.connection), given, NOW))
+
+
+@pytest.mark.parametrize("stand_in_of", [portal, post, relay], ids=lambda one: one.__name__.split(".")[1])
+def test_a_password_is_proved_by_the_probe_where_there_is_no_payment_and_no_file(tmp_path, stand_in_of):
+    with contextlib.closing(stand_in_of.start(0, tmp_path, "http://127.0.0.1:1")) as running:
+        good = rehearsed(running, password=running.connection["password"])
+        bad = rehearsed(running, password="sai")
+    assert (good[-1].verdict, "the partner knows us" in good[-1].en) == ("proved", True)
+    assert (bad[-1].verdict, "refused" in bad[-1].en) == ("failed", True)
+    assert has([line.en for line in good], "TLS: this address does not use it") == (stand_in_of is not relay)
+
+
+def test_where_no_question_is_known_nothing_is_proved(tmp_path):
+    with contextlib.closing(texts.start(0, tmp_path, "http://127.0.0.1:1")) as running:
+        said = rehearsed(running, password="sai")
+    assert said[-1].verdict == "not_proved"
+    assert "no question to try: sms: no call is known that only reads" in said[-1].en
+
+
+def test_a_login_over_ssh_is_rehearsed_by_a_question_too(tmp_path):
     with contextlib.closing(bank.start(0, tmp_path, "http://127.0.0.1:1")) as running:
-        connection = from_airflow_json("vietinbank", running.connection)
-        good = list(rehearse(connection, {"password": running.connection["password"]}, NOW))
-        bad = list(rehearse(connection, {"password": "sai"}, NOW))
+        good = rehearsed(running, password=running.connection["password"])
+        bad = rehearsed(running, password="sai")
     assert [line.verdict for line in good] == ["not_proved", "proved"]
     assert "knows us" in good[-1].en
     assert [line.verdict for line in bad] == ["not_proved", "failed"]
+
+
+def test_what_the_second_contract_of_a_bank_needs_is_proved_by_asking_it(tmp_path):
+    fresh = kept(tmp_path, "fresh", SIGNING)[1]
+    with contextlib.closing(bank.start(0, tmp_path / "bank", "http://127.0.0.1:1")) as running:
+        secret = rehearsed(running, client_secret="sai")
+        key = rehearsed(running, wallet_private_key=f"file:{fresh}")
+        login = rehearsed(running, private_key="file:/nowhere")
+    assert secret[-1].verdict == "failed"
+    assert "wallet_private_key: can be read, but no certificate stands beside it" in key[0].en
+    assert key[-1].verdict == "failed"
+    assert "private_key: only a call can tell" in login[0].en

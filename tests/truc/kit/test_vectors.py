@@ -109,6 +109,9 @@ def test_no_published_vector_passes_with_another_value(tmp_path):
         ("hmac_sha_512_HEX", mac("sha512").hexdigest().upper()),
         ("HMAC-SHA1-base64", base64.b64encode(mac("sha1").digest()).decode()),
         ("Base64(HMAC-SHA1(key, raw))", base64.b64encode(mac("sha1").digest()).decode()),
+        ("SHA256-hex(data+clientSecret)", digest("sha256", TEXT + KEY).hexdigest()),
+        ("MD5-hex(secretKey+raw)", digest("md5", KEY + TEXT).hexdigest()),
+        ("JWS HS256", base64.urlsafe_b64encode(mac("sha256").digest()).decode().rstrip("=")),
         ("HS256", base64.urlsafe_b64encode(mac("sha256").digest()).decode().rstrip("=")),
         ("HMAC-MD5-hex", mac("md5").hexdigest()),
         ("MD5-hex(key+raw)", digest("md5", KEY + TEXT).hexdigest()),
@@ -264,7 +267,7 @@ def test_momo_s_aes_helper_makes_what_openssl_makes(tmp_path):
 
 
 def test_tables_are_compared_with_the_hub_s_own(tmp_path):
-    from truc.domain import areas
+    from truc.domain import areas, postage
 
     def table(**changes):
         return entry(algorithm="table", raw=None, key=None, **changes)
@@ -274,6 +277,10 @@ def test_tables_are_compared_with_the_hub_s_own(tmp_path):
     assert passes(tmp_path, provinces)
     fails(tmp_path, provinces | {"expected": names | {"01": "Hà Tây"}})
     fails(tmp_path, provinces | {"expected": {code: name for code, name in names.items() if code != "96"}})
+    before = table(operation="63 province codes before", expected=dict.fromkeys(postage.PRESENT_OF, "a name"))
+    assert passes(tmp_path, before)
+    fails(tmp_path, before | {"expected": {**before["expected"], "03": "a name"}})
+    fails(tmp_path, before | {"expected": {("03" if one == "02" else one): "a name" for one in before["expected"]}})
     strange = run(tmp_path, table(expected={"000": "card data correct"}))
     assert (strange.exit_code, strange.output.splitlines()[-2:]) == (0, ["1 not checked", "0 passed, 0 failed"])
 
@@ -283,8 +290,11 @@ def test_the_codes_of_a_party_are_compared_with_its_own_table(tmp_path):
 
     one = entry(partner="MoMo", operation="result codes", algorithm="table", raw=None, expected=dict(CODES.meaning))
     assert passes(tmp_path, one)
-    missing = run(tmp_path, one | {"expected": {"0": "done", "-1": "?"}})
-    assert "1 not checked" in missing.output
+    held = dict(CODES.meaning)
+    for another in (held | {"-1": "?"}, dict(list(held.items())[1:]), {"0": "done", "-1": "?"}):
+        assert "the hub's table is another" in fails(tmp_path, one | {"expected": another})
+    strange = run(tmp_path, one | {"expected": {"0": "done", "-1": "?", "-2": "?"}})  # of which less than half is held
+    assert "1 not checked" in strange.output
 
 
 def test_an_xml_signature_is_named_as_not_checked(tmp_path):
