@@ -64,20 +64,31 @@ class Client:
     def send_refund(self, outgoing: Outgoing) -> Receipt:
         """Ask for money to go back, wholly or in part, and return MoMo's answer; mappings.momo.refund reads it.
 
-        SetupError until `refund_signed` says which fields MoMo signs: the published order could not be read.
+        RejectedError until `refund_signed` says which fields MoMo signs: the published order could not be read.
         """
         if self.refund_profile is None:
-            raise SetupError(f"{PARTY}: set refund_signed: confirm it with MoMo", reason="setting_missing")
+            # Nothing was called. Not SetupError: that would hold up the payments, which do not need it.
+            raise _not_set("refund_signed")
         return self._written("send_refund", REFUND_PATH, self._object(outgoing.body), self.refund_profile)
 
     def ask_refund(self, outgoing: Outgoing) -> Answer:
-        """Say whether MoMo has a refund of that name; the receipt tells what became of it."""
+        """Say whether MoMo has a refund of that name; the receipt tells what became of it.
+
+        NOT_SAID until `refund_query_path` says where to ask: a person finds out.
+        """
+        if not self.refund_query_path:
+            return Answer(Arrival.NOT_SAID)
         order_id = str(self._object(outgoing.body)["orderId"])
-        return self._asked_about("ask_refund", self._refund_query_path(), order_id)
+        return self._asked_about("ask_refund", self.refund_query_path, order_id)
 
     def get_refund(self, refund: RefundOrder) -> bytes:
-        """Return MoMo's word on one refund; mappings.momo.refund reads it. RejectedError when it knows none."""
-        doing, reply = self._query("get_refund", self._refund_query_path(), refund.refund_reference)
+        """Return MoMo's word on one refund; mappings.momo.refund reads it.
+
+        RejectedError when it knows none, and `setting_missing` until `refund_query_path` says where to ask.
+        """
+        if not self.refund_query_path:
+            raise _not_set("refund_query_path")
+        doing, reply = self._query("get_refund", self.refund_query_path, refund.refund_reference)
         if doing is Doing.ABSENT:
             raise RejectedError(f"{PARTY}: no such refund", reason="not_found", code=_result_code(self._object(reply)))
         return reply
@@ -144,11 +155,6 @@ class Client:
             raise MalformedError(f"{PARTY}: {verb}: the answer is about another", reason="answer_of_another")
         return doing, reply
 
-    def _refund_query_path(self) -> str:
-        if not self.refund_query_path:
-            raise SetupError(f"{PARTY}: set refund_query_path: confirm it with MoMo", reason="setting_missing")
-        return self.refund_query_path
-
     def _signed(self, asked: Mapping[str, Any], profile: Profile) -> bytes:
         whole = {"partnerCode": self.partner_code, **asked}
         as_text = {name: str(value) for name, value in whole.items()} | {"accessKey": self.access_key}
@@ -190,6 +196,11 @@ def _refund_profile(listed: str) -> Profile | None:
         text = f"{PARTY}: refund_signed must name amount, orderId and transId among what is signed"
         raise SetupError(text, reason="setting_malformed")
     return Profile(names=names) if names else None
+
+
+def _not_set(setting: str) -> RejectedError:
+    text = f"{PARTY}: set {setting}: confirm it with MoMo"
+    return RejectedError(text, reason="setting_missing", code="setting_missing")
 
 
 def _result_code(answer: Mapping[str, Any]) -> str:

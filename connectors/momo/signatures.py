@@ -1,4 +1,4 @@
-"""What MoMo signs, in which order: HMAC-SHA256, name=value joined by &, values not encoded (partners.md §1.1)."""
+"""What MoMo signs, in which order: HMAC-SHA256, name=value joined by &, values not encoded (partners.md §1.1, §1.2)."""
 
 from truc.trust.signing import Profile
 
@@ -32,6 +32,25 @@ IPN = Profile(
         "responseTime",
         "resultCode",
         "transId",
+    )
+)
+# The v1 gateway's order is fixed, not alphabetical (partners.md §1.2). It is recognised and never booked.
+IPN_V1 = Profile(
+    names=(
+        "partnerCode",
+        "accessKey",
+        "requestId",
+        "amount",
+        "orderId",
+        "orderInfo",
+        "orderType",
+        "transId",
+        "message",
+        "localMessage",
+        "responseTime",
+        "errorCode",
+        "payType",
+        "extraData",
     )
 )
 # Ours, for the stand-in's statement: MoMo has published neither its transport nor its form.

@@ -1,5 +1,6 @@
 """A party that calls back, at a gateway of this test: what begins it, how it calls, and what our books say then."""
 
+import importlib
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -11,9 +12,10 @@ from tests.suites.gateway import Gateway, opened_gateway
 from tests.suites.partner import Partner
 from tests.truc.conftest import Hub, Office
 from truc import parties, steps
-from truc.exchange import courier, outbox
+from truc.errors import MalformedError
+from truc.exchange import bodies, courier, outbox
 from truc.manifest import Capability, Event
-from truc.messages import PaymentAddress
+from truc.messages import PaymentAddress, PaymentResult
 from truc.settings import Settings
 from truc.store.opened import open_hub_store
 
@@ -71,6 +73,36 @@ class Here:
         paid = len(self.office.sql("SELECT FROM payments WHERE state = 'paid'"))
         assert paid == len(self.office.sql("SELECT FROM ledger_entries WHERE reference LIKE 'payment/%'"))
         return paid
+
+    def codes(self) -> list[str]:
+        """The published codes of a call about a payment; where none is published, those that the connection names.
+
+        A party whose calls have a table of their own calls it PAYMENT; any other has one table, CODES.
+        """
+        try:
+            tables = importlib.import_module(f"connectors.{self.partner.party}.result_codes")
+        except ModuleNotFoundError:
+            connection = self.partner.connection
+            return [connection.required("paid_code"), *connection.required("failed_codes").split(",")]
+        return list(getattr(tables, "PAYMENT", tables.CODES).meaning)
+
+    def word(self) -> str:
+        """The state that the party's mapping reads in the last call kept, "" where it says nothing of a payment."""
+        asked = "SELECT kind, body_id FROM inbox WHERE party = :party ORDER BY id DESC LIMIT 1"
+        ((kind, body_id),) = self.office.sql(asked, party=self.partner.party)
+        with self.office.store.begin() as transaction:
+            body = bodies.read(transaction, body_id)
+        try:
+            (result,) = parties.reader(self.partner.party, kind)(body)
+        except MalformedError:
+            return ""
+        assert isinstance(result, PaymentResult)
+        return result.state
+
+    def state(self, reference: str) -> str:
+        """Where the payment stands in our books."""
+        ((state,),) = self.office.sql("SELECT state FROM payments WHERE our_reference = :name", name=reference)
+        return str(state)
 
     def kinds(self) -> list[str]:
         """The kinds of what the gateway kept."""

@@ -92,4 +92,4 @@ def refund(partner: Partner, number: int) -> tuple[RefundRequested, str, str]:
         requested_at=paid.occurred_at or message.requested_at,
         requested_by="finance",
     )
-    return wish, message.our_reference, wish.refund_reference
+    return wish, wish.refund_reference, wish.refund_reference

@@ -45,6 +45,20 @@ def test_a_call_is_kept_answered_and_taken(here: Here) -> None:
     assert here.taken() == 1
 
 
+@EVERY_PAYMENT
+def test_a_call_with_each_published_code_ends_as_the_mapping_says_and_one_code_alone_books_money(here: Here) -> None:
+    unpublished, said, became = "77", {}, {}
+    for code in (*here.codes(), unpublished):
+        reference = here.begun()
+        assert here.called(reference, code=code) == {"accepted": 1}, code
+        said[code] = here.word() or here.state(reference)  # a word that says nothing of a payment leaves it as it is
+        here.book()
+        became[code] = here.state(reference)
+    assert became == said
+    assert became[unpublished] in ("created", "pending")
+    assert (list(became.values()).count("paid"), here.taken()) == (1, 1)
+
+
 @EVERY_PARTY
 def test_a_wrong_signature_is_refused_kept_and_changes_nothing(here: Here) -> None:
     reference = here.begun()

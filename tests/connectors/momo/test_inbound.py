@@ -1,16 +1,21 @@
 """An IPN is believed for its signature over what was received, and for nothing else."""
 
+import hashlib
+import hmac
 import json
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+from sqlalchemy import text
 
 from connectors.momo.inbound import receive
 from connectors.momo.signatures import IPN
 from mappings.momo import browser_return, ipn
+from truc import steps
 from truc.connections import Connection
 from truc.errors import MalformedError
+from truc.exchange import inbox
 from truc.inbound.callbacks import About, HttpAnswer, Incoming, Refused, Standing
 
 VECTORS = Path(__file__).resolve().parents[4] / "shared" / "domain" / "vectors.json"
@@ -50,6 +55,60 @@ def test_a_message_signed_by_momo_is_accepted_and_kept_as_received():
     assert (found.envelope.party, found.envelope.kind) == ("momo", "ipn")
     assert found.envelope.external_id == "df007bbc-dc6d-4bf5-adf0-340f6f0f8bd9/3108065159"
     assert (found.answer.status, found.answer.body) == (204, b"")
+
+
+def of_v1(**changed):
+    """An IPN as the v1 gateway signs it, computed by hand in its fixed order (partners.md §1.2)."""
+    body = {
+        "partnerCode": PUBLISHED["login"],
+        "accessKey": PUBLISHED["access_key"],
+        "requestId": "1561046083186",
+        "amount": "41000",
+        "orderId": "H56-1",
+        "orderInfo": "Phí hồ sơ",
+        "orderType": "momo_wallet",
+        "transId": "2302586804",
+        "message": "Success",
+        "localMessage": "Thành công",
+        "responseTime": "2026-11-20 10:09:30",
+        "errorCode": "0",
+        "payType": "web",
+        "extraData": "",
+    }
+    raw = "&".join(f"{name}={value}" for name, value in body.items())
+    signature = hmac.new(PUBLISHED["password"].encode(), raw.encode(), hashlib.sha256).hexdigest()
+    return json.dumps(body | {"signature": signature} | changed)
+
+
+def test_an_ipn_of_v1_is_recognised_and_kept():
+    found = received(of_v1())
+    assert (found.envelope.kind, found.envelope.external_id) == ("ipn", "H56-1/2302586804")
+    assert (found.answer.status, found.said_at) == (204, None)
+
+
+def test_an_ipn_of_v1_is_set_aside_as_an_old_version_and_books_nothing(empty_store):
+    with empty_store.begin() as transaction:
+        inbox.keep(transaction, received(of_v1()).envelope)
+    steps.book_kept(empty_store, "momo", ("ipn",))
+    with empty_store.begin() as transaction:
+        rows = transaction.sql.execute(text("SELECT reason FROM set_aside UNION ALL SELECT state FROM inbox"))
+        assert [row[0] for row in rows] == ["old_version", "set_aside"]
+        assert transaction.sql.execute(text("SELECT FROM payment_words")).all() == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"errorCode": "1"}, "bad_signature"),
+        ({"localMessage": "other"}, "bad_signature"),
+        ({"amount": "410000"}, "bad_signature"),
+        ({"resultCode": "0"}, "bad_signature"),
+        ({"signature": ""}, "bad_signature"),
+        ({"partnerCode": "OTHER"}, "wrong_partner"),
+    ],
+)
+def test_an_ipn_of_v1_that_does_not_verify_is_refused(changed, reason):
+    assert refused(of_v1(**changed)).reason == reason
 
 
 def came_back(**changed):
