@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from truc import parties
@@ -68,8 +69,7 @@ def deliver(store: Store, connection: Connection, operations: tuple[str, ...]) -
     with closing(parties.open_client(connection)) as client:
         done = courier.deliver(store, client, connection.party, operations, on_receipt=on_receipt)
     asking.take_stock(store, connection.party)  # a payment whose request was stopped is in doubt from now on
-    with store.begin() as transaction:
-        shipments.take_stock(transaction, connection.party)
+    store.run(partial(shipments.take_stock, party=connection.party))
     return {**done.counts, "unreachable": int(done.unreachable)}
 
 

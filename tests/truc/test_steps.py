@@ -77,6 +77,26 @@ def test_pages_kept_before_a_failure_are_booked_all_the_same(office: Any, monkey
     assert booked == ["vnpost"]
 
 
+# As PostgreSQL tells one of two transactions that waited for each other, once: a sequence is not rolled back.
+DEADLOCK_ONCE = """
+    CREATE SEQUENCE looks;
+    CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF nextval('looks') = 1 THEN RAISE EXCEPTION 'deadlock detected' USING ERRCODE = '40P01'; END IF;
+        RETURN NEW;
+    END $$;
+    CREATE TRIGGER lost BEFORE UPDATE OF asked ON shipments FOR EACH ROW EXECUTE FUNCTION lose();
+"""
+
+
+def test_a_lost_race_for_parcels_does_not_fail_a_delivery_that_went_out(office: Any, partner: Any) -> None:
+    office.receive(wants_postal_return=True)
+    office.sql(DEADLOCK_ONCE)
+    there = partner("vnpost")
+    assert steps.deliver(office.store, there.connection, ("order",))["sent"] == 1
+    assert office.sql("SELECT last_value FROM looks")[0].last_value == 2
+    assert office.sql("SELECT asked FROM shipments")[0].asked == "ordered"
+
+
 def test_a_party_is_in_use_from_the_first_message_to_it(office: Any) -> None:
     assert not steps.in_use(office.store, "momo")
     office.order_payment(party="momo")

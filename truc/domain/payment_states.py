@@ -168,6 +168,12 @@ def after_word(now: Now, said: Said) -> Became:
     return _of_booked(now, said) if now.booked else _of_unbooked(now, said)
 
 
+def names_the_money(now: Now, said: Said) -> bool:
+    """Tell whether the word has the number of the transaction that is booked here without one: a refund needs it."""
+    ours = (said.party, said.amount_vnd) == (now.party, now.amount_vnd)
+    return ours and said.state == "paid" and now.booked and not now.partner_reference and said.partner_reference != ""
+
+
 def may_move(mover: Mover, before: State, after: State) -> bool:
     """Tell whether this mover may make this move; staying is no move."""
     return before is after or (before, after) in MOVES[mover]
@@ -212,7 +218,8 @@ def _of_booked(now: Now, said: Said) -> Became:
 
 
 def _paid_again(now: Now, said: Said) -> Became:
-    if said.partner_reference not in ("", now.partner_reference):
+    """Two numbers are two transactions. Where one of the words has none, as some answers have, it is the same one."""
+    if now.partner_reference and said.partner_reference not in ("", now.partner_reference):
         twice = Doubt.PAID_AFTER_REFUND if now.state is State.REFUNDED else Doubt.PAID_TWICE
         return _same(now, remark=twice) if now.doubt in _MONEY_TWICE else _doubted(twice)
     if now.doubt is Doubt.CONTRADICTS_PAID and said.asked:  # an old word that comes late proves nothing

@@ -28,7 +28,7 @@ from truc.operating.search import Exchange
 from truc.store.opened import Transaction
 
 # By these the books know what a message is about: with another one it is another message, not a correction.
-IDENTITY = ("dossier_code", "our_reference", "order_number", "notice_id", "amount_vnd")
+IDENTITY = ("dossier_code", "our_reference", "refund_reference", "order_number", "notice_id", "amount_vnd")
 
 _LOCK = text("SELECT FROM outbox WHERE drawer = 0 AND id = :id FOR UPDATE")
 _SUPERSEDE = text(

@@ -143,10 +143,11 @@ class PaymentQuestions:
         """Write one answer down with the time of the next question, and return how it is counted."""
         row = payment_store.get_locked(transaction, answer.asked.our_reference)
         if row.next_ask_at is not None:  # else it had its end meanwhile; the answer is a word all the same
-            if answer.to_be_repeated:
+            following = ask_schedule.following(self.party, row.asking_since, now)
+            if answer.to_be_repeated and not (answer.put_off and following is None):
                 payment_store.ask_next(transaction, row.id, again_at)
                 return "unreached"
-            payment_store.ask_next(transaction, row.id, ask_schedule.following(self.party, row.asking_since, now))
+            payment_store.ask_next(transaction, row.id, following)
         name = self._keep(transaction, answer)
         if name == "not_found":
             _hear_absent(transaction, row, now)

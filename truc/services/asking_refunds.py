@@ -104,11 +104,12 @@ class RefundQuestions:
         """Keep the answer with the time of the next question; return how it is counted."""
         row = payment_store.get_locked(transaction, answer.asked.our_reference)
         waits = row.asking_since is not None  # else it had its end meanwhile; the answer is a word all the same
-        if waits and answer.to_be_repeated:
-            payment_store.ask_next(transaction, row.id, again_at)
-            return "refund_unreached"
         if waits:
-            _schedule(transaction, row, since=row.asking_since, now=now)
+            following = ask_schedule.refund_following(self.party, store.pending_since(transaction, row.id), now)
+            if answer.to_be_repeated and not (answer.put_off and following is None):
+                payment_store.ask_next(transaction, row.id, again_at)
+                return "refund_unreached"
+            payment_store.ask_next(transaction, row.id, following)
         if answer.body is None:
             return f"refund_{answer.name_of_failure(self.party, self.kind)}"
         name = f"{answer.asked.refund_reference}/{answer.asked.asks}"

@@ -17,6 +17,7 @@ from truc.domain.payment_states import (
     Said,
     State,
     after_word,
+    names_the_money,
     owner_of,
 )
 from truc.errors import MalformedError
@@ -127,13 +128,16 @@ def hear(transaction: Transaction, row: Payment, said: Said, origin: Origin | No
     changed = (became.state, became.doubt) != (now.state, now.doubt)
     if changed or money is not None:
         enter(transaction, row, Mover.WORD, became, money=money)
+    named = names_the_money(now, said)
+    if named:
+        payments.keep_partner_reference(transaction, row.id, said.partner_reference)
     inbox_id = None if origin is None else origin.inbox_id
     payments.keep_word(transaction, row, said, after=became.state, remark=became.remark, inbox_id=inbox_id)
     if became.remark is not None and origin is not None:
         _show(transaction, row, said, became.remark, origin)
     if became.books and now.state in ENDED:
         log.warning("%s %s: paid after it had %s", said.party, row.our_reference, now.state)
-    return changed or money is not None
+    return changed or money is not None or named
 
 
 def take(transaction: Transaction, party: str, address: PaymentAddress) -> None:

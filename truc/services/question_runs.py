@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 # What a run does at most before it lets the next one go on: no run without an end.
 ROUNDS_MAX = 2_000
 RETRY_AFTER_MAX_S = 86_400
+# By these truc.transport says that the party could not answer; any other reason is its own «later» to what was asked.
+UNHEARD = frozenset({"not_reached", "no_answer", "asked_to_wait", "server_error", "soap_fault"})
 
 
 @dataclass(slots=True)
@@ -54,6 +56,11 @@ class Answer:
     def to_be_repeated(self) -> bool:
         """Whether the question stays due: nobody heard it, or our settings were refused."""
         return not self.reached or isinstance(self.failure, SetupError)
+
+    @property
+    def put_off(self) -> bool:
+        """Whether the party heard the question and said «later»: it may say so for ever."""
+        return isinstance(self.failure, TransientError) and self.failure.reason not in UNHEARD
 
     @property
     def asked_to_wait(self) -> timedelta:

@@ -36,8 +36,9 @@ class RefundWish:
 
 
 def request(transaction: Transaction, wish: RefundWish) -> tuple[str, bool]:
-    """Book a refund and ask the party for it, behind the payment's own request; return its reference and if it is new.
+    """Book a refund and ask the party for it; return its reference and whether it is new.
 
+    It stands behind no other message: the payment's own request may be stopped, though its money was taken and booked.
     Raise MalformedError for an unknown payment, a reference that stands for another refund, a payment that holds no
     money or is in doubt for another reason than money to give back, more than is left, and what the party refuses.
     """
@@ -65,7 +66,7 @@ def request(transaction: Transaction, wish: RefundWish) -> tuple[str, bool]:
         transaction,
         Event.REFUND_REQUESTED,
         message,
-        key=row.our_reference,
+        key=reference,
         external_id=reference,
         only=row.party,
     )

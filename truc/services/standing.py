@@ -29,7 +29,7 @@ class DossierStanding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentStanding:
-    """One payment now. `receipt` is series/year/number, "" before it is issued.
+    """One payment now. `receipt` is series/year/number, "" before it is issued; `pay_url` is "" unless it is pending.
 
     `dossier_code` is "" for an obligation, which `kind` and `obligation_code` name. `doubt`, `next_step` and `owner`
     are "" unless the state is in_doubt. `vietqr` is the text of a transfer QR where the party has an account for it.
@@ -83,7 +83,7 @@ def of_payment(transaction: Transaction, our_reference: str) -> PaymentStanding 
         party=row.party,
         amount_vnd=row.amount_vnd,
         state=row.state,
-        pay_url=row.pay_url or "",
+        pay_url=row.pay_url or "" if row.state == State.PENDING else "",
         paid_at=row.paid_at,
         receipt="" if row.number is None else f"{row.series}/{row.year}/{row.number}",
         kind=row.kind,

@@ -71,6 +71,12 @@ def create(
     return transaction.sql.execute(once).scalar() is not None
 
 
+def exists(transaction: Transaction, event_key: str) -> bool:
+    """Tell whether the event has a notice."""
+    query = select(NOTICES.c.event_key).where(NOTICES.c.event_key == event_key)
+    return transaction.sql.execute(query).first() is not None
+
+
 def give(transaction: Transaction, event_key: str, channel: str) -> None:
     """Note that it was given to this party."""
     values = {"state": "given", "channel": channel, "tried": func.array_append(NOTICES.c.tried, channel), "reason": ""}

@@ -13,6 +13,7 @@ from truc.errors import MalformedError
 from truc.store.opened import Transaction, as_storable
 from truc.store.tables.exchange import INBOX
 from truc.store.tables.money import PAYMENT_REFERENCES, PAYMENT_WORDS, PAYMENTS, RECEIPT_SERIES, RECEIPTS
+from truc.store.tables.reconciliation import STATEMENT_LINES, STATEMENTS
 
 Payment = Row[Any]
 
@@ -83,7 +84,7 @@ def paid_time_is_ours(transaction: Transaction, row: Payment) -> bool:
     query = select(PAYMENT_WORDS.c.said_at).where(
         PAYMENT_WORDS.c.payment_id == row.id,
         PAYMENT_WORDS.c.said == State.PAID.value,
-        PAYMENT_WORDS.c.partner_reference == row.partner_reference,
+        PAYMENT_WORDS.c.partner_reference.in_(("", row.partner_reference)),  # some words have no number
     )
     named = transaction.sql.execute(query).scalars().all()
     return bool(named) and row.paid_at not in named
@@ -176,6 +177,13 @@ def keep_address(transaction: Transaction, payment_id: int, *, pay_url: str, par
     )
 
 
+def keep_partner_reference(transaction: Transaction, payment_id: int, partner_reference: str) -> None:
+    """Keep the number of the transaction that took the money, where the word that booked it had none."""
+    transaction.sql.execute(
+        update(PAYMENTS).where(PAYMENTS.c.id == payment_id).values(partner_reference=partner_reference)
+    )
+
+
 def keep_word(
     transaction: Transaction, row: Payment, said: Said, *, after: State, remark: Doubt | None, inbox_id: int | None
 ) -> None:
@@ -265,22 +273,34 @@ def waiting_for_statement(transaction: Transaction, party: str) -> list[Payment]
     return list(transaction.sql.execute(query.order_by(PAYMENTS.c.id).with_for_update()))
 
 
-def pending_without_schedule(transaction: Transaction, party: str) -> list[Payment]:
-    """Return the payments that wait at a party of which no schedule is known, locked; what another works on is left."""
+def never_named(transaction: Transaction, party: str, *, before: datetime) -> list[Payment]:
+    """Return the payments asked for before then that no statement of the party names, where no schedule is known.
+
+    They are locked; what another works on is left.
+    """
+    line = STATEMENT_LINES.join(STATEMENTS, STATEMENTS.c.id == STATEMENT_LINES.c.statement_id)
+    named = select(STATEMENTS.c.id).select_from(line).where(STATEMENTS.c.party == party)
     query = select(PAYMENTS).where(
-        PAYMENTS.c.party == party, PAYMENTS.c.state == State.PENDING.value, PAYMENTS.c.next_ask_at.is_(None)
+        PAYMENTS.c.party == party,
+        PAYMENTS.c.state == State.PENDING.value,
+        PAYMENTS.c.next_ask_at.is_(None),
+        PAYMENTS.c.asking_since.is_(None),
+        PAYMENTS.c.requested_at < before,
+        ~named.where(STATEMENT_LINES.c.our_reference == PAYMENTS.c.our_reference).correlate(PAYMENTS).exists(),
     )
-    query = query.where(PAYMENTS.c.asking_since.is_(None)).order_by(PAYMENTS.c.id)
-    return list(transaction.sql.execute(query.with_for_update(skip_locked=True)))
+    return list(transaction.sql.execute(query.order_by(PAYMENTS.c.id).with_for_update(skip_locked=True)))
 
 
+# A correction has a name of its own, and the place of what it corrects; so has a copy for a partner that lost its
+# books, which says nothing of ours.
 _STOPPED = text(
     """
     SELECT one.id, one.our_reference, sent.state AS request, sent.reason
     FROM payments AS one
     JOIN outbox_names AS named ON named.party = one.party AND named.external_id = one.our_reference
         AND named.operation = ANY(CAST(:operations AS text[]))
-    JOIN outbox AS sent ON sent.id = named.outbox_id
+    JOIN outbox AS sent ON sent.party = named.party AND sent.key = one.our_reference AND sent.place = named.outbox_id
+        AND NOT EXISTS (SELECT FROM replays WHERE copy_id = sent.id)
     WHERE one.party = :party AND one.state IN ('created', 'in_doubt')
         AND (one.state = 'created' OR one.doubt = 'not_delivered')
         AND (sent.state IN ('sent', 'refused', 'set_aside') OR (sent.state = 'superseded' AND sent.reason = 'dropped'))

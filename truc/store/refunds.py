@@ -85,7 +85,10 @@ def keep_given_back(transaction: Transaction, *, payment_id: int, refund_id: int
 
 
 # A refund of such a payment has no end yet that the party could not say.
-_WAITS = "(payments.state = 'refunding' OR payments.doubt = 'refund_unanswered')"
+# It names the states, as the index of open payments does.
+_WAITS = "(payments.state = 'refunding' OR (payments.state = 'in_doubt' AND payments.doubt = 'refund_unanswered'))"
+# A correction has a name of its own, and the place of what it corrects; so has a copy for a partner that lost its
+# books, which says nothing of ours. Older refunds stand under the key of their payment.
 _ENDED = text(
     f"""
     SELECT one.id, one.refund_reference, one.amount_vnd, payments.our_reference, sent.state AS request,
@@ -93,7 +96,9 @@ _ENDED = text(
     FROM refunds AS one JOIN payments ON payments.id = one.payment_id
     JOIN outbox_names AS named ON named.party = payments.party AND named.external_id = one.refund_reference
         AND named.operation = ANY(CAST(:operations AS text[]))
-    JOIN outbox AS sent ON sent.id = named.outbox_id
+    JOIN outbox AS sent ON sent.party = named.party AND sent.place = named.outbox_id
+        AND sent.key IN (one.refund_reference, payments.our_reference)
+        AND NOT EXISTS (SELECT FROM replays WHERE copy_id = sent.id)
     WHERE payments.party = :party AND {_WAITS} AND one.state = 'requested'
         AND (sent.state IN ('sent', 'refused', 'set_aside') OR (sent.state = 'superseded' AND sent.reason = 'dropped'))
     ORDER BY one.id FOR UPDATE OF payments SKIP LOCKED

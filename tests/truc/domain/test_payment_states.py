@@ -22,6 +22,7 @@ from truc.domain.payment_states import (
     State,
     after_word,
     may_move,
+    names_the_money,
     owner_of,
     time_of,
 )
@@ -57,7 +58,8 @@ def payment(state: State, **changes: Any) -> Now:
 def stepped(now: Now, became: Became, heard: Said) -> Now:
     """The payment after the word, as the store keeps it."""
     if not became.books:
-        return replace(now, state=became.state, doubt=became.doubt)
+        number = heard.partner_reference if names_the_money(now, heard) else now.partner_reference
+        return replace(now, state=became.state, doubt=became.doubt, partner_reference=number)
     booked = {"booked": True, "partner_reference": heard.partner_reference, "paid_at": heard.said_at}
     return replace(now, state=became.state, doubt=became.doubt, **booked)  # type: ignore[arg-type]  # of mixed types
 
@@ -146,6 +148,8 @@ def test_what_contradicts_is_doubted(state: State, heard: Said, doubt: Doubt, st
     [
         (payment(State.PAID), word("paid")),
         (payment(State.PAID), word("paid", partner_reference="")),
+        (replace(payment(State.PAID), partner_reference=""), word("paid", partner_reference="T2")),
+        (replace(payment(State.REFUNDED), partner_reference=""), word("paid", partner_reference="T2")),
         (payment(State.PAID), word("pending")),
         (payment(State.PAID), word("failed", said_at=AT - timedelta(seconds=1))),
         (payment(State.REFUNDED), word("paid")),
@@ -168,6 +172,23 @@ def test_what_says_nothing_new_moves_nothing(now: Now, heard: Said) -> None:
 )
 def test_a_doubt_of_silence_ends_with_the_first_plain_word(doubt: Doubt, heard: str, state: State) -> None:
     assert after_word(payment(State.IN_DOUBT, doubt=doubt), word(heard)).state is state
+
+
+@pytest.mark.parametrize(
+    ("now", "heard", "named"),
+    [
+        (replace(payment(State.PAID), partner_reference=""), word("paid"), True),
+        (replace(payment(State.REFUNDING), partner_reference=""), word("paid"), True),
+        (payment(State.PAID), word("paid", partner_reference="T2"), False),
+        (payment(State.PENDING), word("paid"), False),
+        (replace(payment(State.PAID), partner_reference=""), word("paid", partner_reference=""), False),
+        (replace(payment(State.PAID), partner_reference=""), word("failed"), False),
+        (replace(payment(State.PAID), partner_reference=""), word("paid", party="other"), False),
+        (replace(payment(State.PAID), partner_reference=""), word("paid", amount_vnd=49_999), False),
+    ],
+)
+def test_only_the_same_money_gives_a_booked_payment_its_number(now: Now, heard: Said, named: bool) -> None:
+    assert names_the_money(now, heard) is named
 
 
 def test_only_an_answer_to_our_question_ends_a_contradiction() -> None:

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from truc import parties, steps
 from truc.connections import Connection
 from truc.errors import SetupError
-from truc.exchange import inbox
+from truc.exchange import bodies, inbox, outbox
 from truc.manifest import Capability, Manifest, PaymentTerms, Pipeline
+from truc.operating import correct
+from truc.operating.audit import Order
 from truc.services import ask_schedule, asking, question_runs
 
 AT = datetime(2026, 3, 4, 2, 0, tzinfo=UTC)
@@ -184,6 +186,25 @@ def test_a_partner_that_does_not_answer_stops_the_run_and_is_asked_again(desk: D
     assert sum(desk.asks().get("answered", 0) for _ in range(4)) >= 4
 
 
+def test_a_partner_that_always_says_later_is_asked_to_the_end_and_then_in_doubt(desk: Desk) -> None:
+    desk.ordered()
+    desk.momo.control("insist", {"operation": "query", "codes": [98] * 2})
+    assert desk.asks()["unreached"] == 1
+    assert desk.row().state == "pending"
+    desk.hours_pass()
+    desk.asks()
+    assert (desk.row().state, desk.row().doubt) == ("in_doubt", "unanswered")
+
+
+@pytest.mark.parametrize("mode", ["silent_before", "error_after", "refuse", "unavailable"])
+def test_a_partner_that_nobody_reaches_is_asked_beyond_the_end(desk: Desk, mode: str) -> None:
+    desk.ordered()
+    desk.hours_pass()
+    desk.momo.fault(mode, operation="query")
+    assert desk.asks()["unreached"] == 1
+    assert (desk.row().state, desk.row().next_ask_at is not None) == ("pending", True)
+
+
 @pytest.mark.parametrize("mode", ["garbage", "truncated"])
 def test_an_answer_that_cannot_be_read_costs_one_question_and_books_nothing(desk: Desk, mode: str) -> None:
     desk.ordered()
@@ -249,6 +270,22 @@ def test_a_refused_request_is_in_doubt_for_a_person_and_pending_when_it_went_aft
     desk.office.sql(
         "UPDATE outbox SET state = 'sent', drawer = drawer_of(120, now()) WHERE external_id = :r", r=reference
     )
+    asking.take_stock(desk.office.store, "momo")
+    assert (desk.row().state, desk.row().doubt) == ("pending", None)
+
+
+def test_a_corrected_request_is_known_by_its_place(desk: Desk) -> None:
+    reference = desk.office.order_payment()
+    desk.office.sql("UPDATE outbox SET state = 'refused', reason = 'momo_22' WHERE external_id = :r", r=reference)
+    asking.take_stock(desk.office.store, "momo")
+    assert desk.row().doubt == "not_delivered"
+    [row] = desk.office.sql("SELECT id, message_id FROM outbox WHERE external_id = :r", r=reference)
+    with desk.office.store.begin() as transaction:
+        written = bodies.read(transaction, row.message_id, context=outbox.CONTEXT)
+        correct.correct_outgoing(transaction, row.id, written, Order(actor="hoa", reason="mended"))
+    assert asking.take_stock(desk.office.store, "momo") == {}, "it waits"
+    sent = "UPDATE outbox SET state = 'sent', drawer = drawer_of(120, now()) WHERE external_id = :r"
+    desk.office.sql(sent, r=f"{reference}~2")
     asking.take_stock(desk.office.store, "momo")
     assert (desk.row().state, desk.row().doubt) == ("pending", None)
 

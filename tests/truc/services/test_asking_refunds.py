@@ -8,10 +8,11 @@ import pytest
 
 from truc import parties, steps
 from truc.connections import Connection
-from truc.errors import MalformedError, SetupError
+from truc.errors import MalformedError
+from truc.exchange import bodies, outbox
 from truc.manifest import Manifest, PaymentTerms
 from truc.messages import RefundResult
-from truc.operating import doubts
+from truc.operating import correct, doubts
 from truc.operating.audit import Order
 from truc.operating.doubts import Finding, Verdict
 from truc.services import ask_schedule, asking, refunds
@@ -23,7 +24,7 @@ TERMS = PaymentTerms(
     lives_s=900, ask_after_s=(60, 300), refunds="partial", refund_ask_after_s=(600, 3600), refund_within_s=7200
 )
 SILENT = replace(TERMS, refund_ask_after_s=())
-UNDER_WAY, DONE, REFUSED = 7002, 0, 1081
+UNDER_WAY, DONE, REFUSED, LATER = 7002, 0, 1081, 98
 
 
 @dataclass
@@ -62,13 +63,25 @@ class Finance:
         self.momo.fault("drop_after", operation="refund")
         self.momo.control("insist", {"operation": "query", "codes": [UNDER_WAY]})
         for _ in range(2):  # sent, and asked about since the answer was lost
-            self.office.sql("UPDATE outbox SET not_before = now()")
-            self.office.sql("UPDATE lines SET retry_at = now() WHERE breaker <> 'closed'")
+            self.soon()
             steps.deliver(self.office.store, self.momo.connection, ("payment", "refund"))
         return refund
 
     def asks(self, connection: Connection | None = None) -> dict[str, int]:
         return steps.ask_payments(self.office.store, connection or self.momo.connection, ("query",))
+
+    def corrects(self, refund: str) -> None:
+        """Put the same message in the place of the stopped one; it did not happen, a person found."""
+        [row] = self.office.sql("SELECT id, message_id FROM outbox WHERE external_id = :r", r=refund)
+        with self.office.store.begin() as transaction:
+            written = bodies.read(transaction, row.message_id, context=outbox.CONTEXT)
+            by = Order(actor="hoa", reason="MoMo has none")
+            correct.correct_outgoing(transaction, row.id, written, by, verdict="not_happened")
+
+    def soon(self) -> None:
+        """Let the time of every message come, and of an open breaker."""
+        self.office.sql("UPDATE outbox SET not_before = now()")
+        self.office.sql("UPDATE lines SET retry_at = now() WHERE breaker <> 'closed'")
 
     def due(self) -> None:
         self.office.sql("UPDATE payments SET next_ask_at = now() WHERE next_ask_at IS NOT NULL")
@@ -199,19 +212,78 @@ def test_a_partner_that_does_not_answer_is_asked_again(finance: Finance, mode: s
     assert finance.states() == ("refunded", ["refunded"])
 
 
-def test_settings_that_are_missing_end_the_run_after_the_payments_and_the_doubt_comes_all_the_same(
-    finance: Finance,
-) -> None:
+def test_a_question_that_no_setting_allows_yet_costs_no_run_and_the_doubt_comes_all_the_same(finance: Finance) -> None:
     finance.under_way(finance.paid())
     unset = Connection("momo", {**finance.momo.connection.fields, "refund_query_path": ""})
     finance.due()
-    with pytest.raises(SetupError, match="refund_query_path"):
-        finance.asks(unset)
+    assert finance.asks(unset)["refund_refused"] == 1
     assert finance.states() == ("refunding", ["pending"])
-    finance.office.sql("UPDATE payments SET next_ask_at = NULL")
+    finance.office.sql("UPDATE refunds SET state_at = state_at - interval '5 days'")
+    finance.due()
+    assert finance.asks(unset)["refund_unanswered"] == 1
+    assert finance.row().doubt == "refund_unanswered"
+
+
+@pytest.mark.parametrize(("setting", "state"), [("refund_signed", "paid"), ("refund_query_path", "in_doubt")])
+def test_a_refund_that_no_setting_allows_yet_holds_up_no_payment(finance: Finance, setting: str, state: str) -> None:
+    payment = finance.paid()
+    finance.gives_back(payment)
+    finance.momo.fault("drop_after", operation="refund")
+    unset = Connection("momo", {**finance.momo.connection.fields, setting: ""})
+    later = [finance.office.order_payment() for _ in range(6)]
+    for _ in range(12):
+        finance.soon()
+        steps.deliver(finance.office.store, unset, ("payment", "refund"))
+    states = {row.our_reference: row.state for row in finance.office.sql("SELECT * FROM payments")}
+    assert states == {payment: state} | dict.fromkeys(later, "pending")
+
+
+def test_a_partner_that_always_says_later_is_asked_to_the_end_and_then_in_doubt(finance: Finance) -> None:
+    finance.under_way(finance.paid())
+    finance.due()
+    finance.momo.control("insist", {"operation": "query", "codes": [LATER] * 2})
+    assert finance.asks()["refund_unreached"] == 1
+    assert finance.states() == ("refunding", ["pending"])
     finance.time_passes()
+    finance.due()
+    assert finance.asks()["refund_unanswered"] == 1
+    assert finance.row().doubt == "refund_unanswered"
+
+
+def test_a_partner_that_nobody_reaches_is_asked_beyond_the_end(finance: Finance) -> None:
+    finance.under_way(finance.paid())
+    finance.time_passes()
+    finance.due()
+    finance.momo.fault("error_after", operation="query")
+    assert finance.asks()["refund_unreached"] == 1
+    assert (finance.row().state, finance.row().next_ask_at is not None) == ("refunding", True)
+
+
+def test_a_refund_is_not_held_by_the_request_of_its_payment_that_was_stopped(finance: Finance) -> None:
+    payment = finance.office.order_payment()
+    stopped = "UPDATE outbox SET state = 'set_aside', reason = 'outcome_unknown' WHERE external_id = :r"
+    steps.deliver(finance.office.store, finance.momo.connection, ("payment",))
+    finance.momo.control("pay", {"orders": [{"reference": payment}], "notify": False})
+    finance.office.sql("UPDATE payments SET next_ask_at = now()")
+    finance.asks()
+    finance.office.sql(stopped.replace("SET state", "SET drawer = 0, state"), r=payment)
+    finance.gives_back(payment)
+    steps.deliver(finance.office.store, finance.momo.connection, ("payment", "refund"))
+    assert finance.states() == ("refunded", ["refunded"])
+
+
+def test_a_corrected_refund_is_known_by_its_place(finance: Finance) -> None:
+    refund = finance.gives_back(finance.paid())
+    stopped = "UPDATE outbox SET state = 'set_aside', reason = 'attempts_spent' WHERE external_id = :r"
+    finance.office.sql(stopped, r=refund)
     asking.take_stock(finance.office.store, "momo")
     assert finance.row().doubt == "refund_unanswered"
+    finance.corrects(refund)
+    assert asking.take_stock(finance.office.store, "momo") == {}, "it waits"
+    sent = "UPDATE outbox SET state = 'sent', drawer = drawer_of(120, now()) WHERE external_id = :r"
+    finance.office.sql(sent, r=f"{refund}~2")
+    assert asking.take_stock(finance.office.store, "momo")["refund_pending"] == 1
+    assert finance.states() == ("refunding", ["pending"])
 
 
 @pytest.mark.parametrize("reason", ["outcome_unknown", "attempts_spent"])
@@ -226,6 +298,20 @@ def test_a_refund_nobody_knows_of_whether_it_was_sent_is_in_doubt_at_once(financ
     finance.office.sql(f"{dropped} WHERE external_id = :r", r=refund)
     asking.take_stock(finance.office.store, "momo")
     assert finance.states() == ("paid", ["refused"]), "a person dropped it: it was not sent"
+
+
+def test_a_copy_for_a_partner_that_lost_its_books_says_nothing_of_the_refund(finance: Finance) -> None:
+    refund = finance.gives_back(finance.paid())
+    finance.office.sql(
+        "WITH copy AS (INSERT INTO outbox"
+        " (id, place, party, operation, key, external_id, dossier_code, message_id, state, corrects)"
+        " SELECT nextval('exchange_seq'), place, party, operation, key, external_id || '~lost', dossier_code,"
+        " message_id, 'refused', id FROM outbox WHERE external_id = :r RETURNING id, corrects)"
+        " INSERT INTO replays (name, exchange_id, copy_id) SELECT 'lost', corrects, id FROM copy",
+        r=refund,
+    )
+    assert asking.take_stock(finance.office.store, "momo") == {}
+    assert finance.states() == ("refunding", ["requested"])
 
 
 def test_an_answer_nobody_could_read_leaves_the_refund_with_the_partner(finance: Finance) -> None:

@@ -281,21 +281,6 @@ def test_a_payment_is_told_of_when_it_is_asked_and_when_it_is_paid_each_once(off
     assert [one["facts"]["amount_vnd"] for one in said(office)[1:]] == [50_000, 50_000]
 
 
-@pytest.mark.parametrize(
-    ("word", "kind"),
-    [
-        ({"state": "failed"}, "payment_failed"),
-        ({"state": "expired"}, "payment_failed"),
-        ({"amount_vnd": 49_000}, "payment_in_doubt"),
-    ],
-)
-def test_the_end_of_a_payment_has_its_kind(office: Any, channels: Channels, word: Any, kind: str) -> None:
-    channels("sms")
-    reference = office.order_payment(dossier_code=office.receive(wants_sms=True))
-    office.settle(reference, **word)
-    assert kinds_of(office, f"{reference}/%") == ["fee_due", kind]
-
-
 def test_a_doubt_about_money_that_is_booked_is_not_the_citizens(office: Any, channels: Channels) -> None:
     channels("sms")
     reference = office.order_payment(dossier_code=office.receive(wants_sms=True))

@@ -16,8 +16,8 @@ from truc.envelope import Envelope
 from truc.errors import MalformedError
 from truc.exchange import inbox, outbox
 from truc.exchange.inbox import Origin
-from truc.messages import PaymentResult, Statement, StatementLine
-from truc.services import payment_details, payments, standing, statement_words
+from truc.messages import PaymentAddress, PaymentResult
+from truc.services import payment_details, payments, standing
 from truc.services.payments import PaymentWish
 from truc.store import payments as payment_store
 
@@ -248,61 +248,28 @@ def test_a_word_that_contradicts_a_paid_order_is_a_doubt_and_takes_nothing_back(
     assert len(office.sql("SELECT FROM ledger_lines")) == 2
 
 
+@pytest.mark.parametrize("times", [(None, MORNING), (MORNING, None)])
+def test_the_number_that_the_first_word_did_not_have_is_kept_and_a_third_one_is_another_payment(
+    office: Any, times: tuple[datetime | None, ...]
+) -> None:
+    reference = office.order_payment()
+    office.settle(reference, partner_reference="", occurred_at=times[0])
+    assert office.settle(reference, partner_reference="T1", occurred_at=times[1])
+    assert not office.settle(reference, partner_reference="", occurred_at=times[0])
+    [row] = office.sql("SELECT * FROM payments")
+    assert (row.state, row.doubt, row.partner_reference) == ("paid", None, "T1")
+    with office.store.begin() as transaction:
+        assert payment_store.paid_time_is_ours(transaction, row) is (times[0] is None)
+    assert len(office.sql("SELECT FROM ledger_entries")) == 1
+    office.settle(reference, partner_reference="T2")
+    assert tuple(office.sql("SELECT doubt, partner_reference FROM payments")[0]) == ("paid_twice", "T1")
+
+
 def test_an_attempt_that_failed_before_the_one_that_paid_is_no_doubt(office: Any) -> None:
     reference = office.order_payment()
     office.settle(reference)
     assert not office.settle(reference, state="failed", occurred_at=MORNING - timedelta(seconds=1))
     assert office.sql("SELECT state FROM payments")[0].state == "paid"
-
-
-def test_what_cannot_be_asked_waits_for_the_statement_and_the_statement_ends_the_doubt(office: Any) -> None:
-    reference = office.order_payment(party="vietinbank")
-    office.settle(reference, party="vietinbank")
-    office.settle(reference, party="vietinbank", state="failed")
-    [row] = office.sql("SELECT state, next_step, owner FROM payments")
-    assert tuple(row) == ("in_doubt", "wait_statement", "hub")
-    _told_by_statement(office, reference)
-    assert office.sql("SELECT state FROM payments")[0].state == "paid"
-
-
-def test_a_statement_of_a_later_day_without_it_leaves_it_to_finance(office: Any) -> None:
-    reference = office.order_payment(party="vietinbank")
-    office.settle(reference, party="vietinbank")
-    office.settle(reference, party="vietinbank", state="failed")
-    _told_by_statement(office, "P26030499999999")
-    assert office.sql("SELECT next_step FROM payments")[0].next_step == "wait_statement"
-    office.sql("UPDATE payments SET state_at = '2026-03-03T00:00:00Z'")
-    _told_by_statement(office, "P26030499999998")
-    [row] = office.sql("SELECT state, doubt, next_step, owner FROM payments")
-    assert tuple(row) == ("in_doubt", "contradicts_paid", "person", "finance")
-
-
-def test_a_transfer_that_no_statement_names_for_a_month_is_left_to_finance(office: Any) -> None:
-    reference = office.order_payment(party="vietinbank", requested_at=MORNING - timedelta(days=29))
-    _told_by_statement(office, "P26030499999999")
-    assert office.sql("SELECT state FROM payments")[0].state == "pending"
-    office.sql("UPDATE payments SET requested_at = requested_at - interval '1 day'")
-    _told_by_statement(office, reference)
-    assert office.sql("SELECT state FROM payments")[0].state == "pending", "named today: reconciliation shows it"
-    _told_by_statement(office, "P26030499999998")
-    [row] = office.sql("SELECT state, doubt, next_step, owner FROM payments")
-    assert tuple(row) == ("in_doubt", "unanswered", "person", "finance")
-    office.settle(reference, party="vietinbank")
-    assert office.sql("SELECT state FROM payments")[0].state == "paid", "late money is money"
-
-
-def _told_by_statement(office: Any, reference: str) -> None:
-    line = StatementLine(
-        line_no=1,
-        our_reference=reference,
-        partner_reference=f"T-{reference}",
-        amount_vnd=50_000,
-        occurred_at=MORNING,
-    )
-    statement = Statement(business_on=MORNING.date(), lines=(line,), count_declared=1, amount_declared_vnd=50_000)
-    with office.store.begin() as transaction:
-        origin = Origin(1, "vietinbank", "statement", "0" * 64)
-        statement_words.hear(transaction, "vietinbank", statement, origin)
 
 
 def test_pending_changes_nothing_before_or_after(office: Any) -> None:
@@ -419,6 +386,24 @@ def test_details_that_do_not_fit_the_payment_are_refused(office: Any) -> None:
             payments.request(transaction, wish)
         assert caught.value.reason == reason
     assert office.sql("SELECT FROM payments") == []
+
+
+def test_the_pay_address_is_told_only_while_the_payment_is_pending(office: Any) -> None:
+    reference = office.order_payment()
+
+    def told() -> tuple[str, str]:
+        with office.store.begin() as transaction:
+            found = standing.of_payment(transaction, reference)
+        assert found is not None
+        return found.state, found.pay_url
+
+    assert told() == ("created", "")
+    address = PaymentAddress(our_reference=reference, pay_url="https://a.example/pay")
+    with office.store.begin() as transaction:
+        payments.take(transaction, "momo", address)
+    assert told() == ("pending", "https://a.example/pay")
+    assert office.settle(reference)
+    assert told() == ("paid", "")
 
 
 def test_a_qr_is_shown_where_the_party_has_an_account_and_only_while_it_can_be_paid(office: Any) -> None:

@@ -1,4 +1,4 @@
-"""Money goes back once, never more than was paid, behind its payment, and in the ledger as an entry of its own."""
+"""Money goes back once, never more than was paid, held by no other message, and has its own entry in the ledger."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -76,12 +76,12 @@ def finance(office: Any) -> Finance:
     return Finance(office)
 
 
-def test_a_refund_is_asked_of_the_party_behind_its_payment_and_the_payment_is_refunding(finance: Finance) -> None:
+def test_a_refund_is_asked_of_the_party_behind_no_other_message_and_the_payment_is_refunding(finance: Finance) -> None:
     payment = finance.paid()
     refund, new = finance.asks(payment)
     assert (new, refund[0], len(refund)) == (True, "R", 15)
     rows = finance.office.sql("SELECT operation, key, external_id FROM outbox WHERE party = 'momo' ORDER BY place")
-    assert [tuple(row) for row in rows] == [("payment", payment, payment), ("refund", payment, refund)]
+    assert [tuple(row) for row in rows] == [("payment", payment, payment), ("refund", refund, refund)]
     assert finance.states() == ("refunding", ["requested"])
     assert finance.balance_vnd("clearing:momo") == 50_000
 

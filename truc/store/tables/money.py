@@ -72,7 +72,12 @@ PAYMENTS = Table(
     CheckConstraint("dossier_code IS NOT NULL OR obligation_code <> ''", name="for_what"),
     Index(None, "party", "business_on"),
     Index(None, "party", "next_ask_at", postgresql_where=text("next_ask_at IS NOT NULL")),
-    Index(None, "state", postgresql_where=text("state IN ('created', 'in_doubt')")),
+    Index(
+        "ix_payments_open",  # what runs every minute looks for: however many are paid, these are few
+        "party",
+        "state",
+        postgresql_where=text("state IN ('created', 'pending', 'refunding', 'in_doubt')"),
+    ),
 )
 
 # Who said what of a payment, and when: only ever added to. `inbox_id` names the bytes; none where a person said it,
