@@ -90,7 +90,9 @@ class Client:
         if not _is_about(said, asked):
             text = f"{PARTY}: refund: the answer is about another"
             raise OutcomeUnknownError(text, reason="answer_of_another")
-        ours = {"refund_reference": outgoing.external_id, "trans_amount": asked["trans_amount"]}
+        # A correction, or a copy, is the same refund: its name in the exchange has ~2 behind it, the books have not.
+        refund_reference = outgoing.external_id.partition("~")[0]
+        ours = {"refund_reference": refund_reference, "trans_amount": asked["trans_amount"]}
         return Receipt(said.get("vt_transaction_id", ""), _kept(ours, reply))
 
     def probe(self) -> str:

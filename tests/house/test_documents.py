@@ -1,7 +1,10 @@
 """What the documents name exists: commands, options, files, links, queries and DAGs."""
 
 import ast
+import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,6 +86,12 @@ def _queries() -> Iterator[tuple[str, str]]:
                 yield from ((path.name, query.strip()) for query in plain.split(";") if query.strip())
 
 
+def _python_lines() -> Iterator[tuple[str, str]]:
+    for path in DOCUMENTS:
+        blocks = "".join(block for _, block in FENCE.findall(path.read_text(encoding="utf-8")))
+        yield from ((path.name, line) for line in re.findall(r'python -c "([^"]+)"', blocks))
+
+
 def _scheduled() -> dict[str, str]:
     """Return DAG → schedule, from the manifests and from the DAG files, read without Airflow."""
     found = {one.dag_id: one.schedule for party in parties.manifests() for one in party.pipelines}
@@ -124,6 +133,21 @@ def test_words_that_are_true_are_let_pass() -> None:
 def test_a_query_of_a_document_fits_the_tables(document: str, query: str, empty_store: Store) -> None:
     with empty_store.begin() as transaction:
         transaction.sql.execute(text(f"EXPLAIN {query}".replace(":", "\\:")))
+
+
+@pytest.mark.parametrize(("document", "line"), list(_python_lines()))
+def test_a_line_of_python_in_a_document_runs(document: str, line: str, tmp_path: Path) -> None:
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "ports.json").write_text(json.dumps({"gateway": 8000, "postgres": 5432}), encoding="utf-8")
+    there = {"PYTHONPATH": str(ROOT), "PATH": ""}
+    words = [sys.executable, "-c", line]
+    done = subprocess.run(words, cwd=tmp_path, env=there, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (0, ""), document
+    assert done.stdout.strip()
+
+
+def test_the_lines_of_python_are_found() -> None:
+    assert {document for document, _ in _python_lines()} >= {"admin.md", "quan-tri.md", "api.md"}
 
 
 @pytest.mark.parametrize("name", ["admin.md", "vi/quan-tri.md"])

@@ -233,6 +233,13 @@ def paid_transaction(viettelpay, about):
     return paid.partner_reference
 
 
+def test_a_corrected_refund_is_told_by_the_name_the_books_know(viettelpay, about, refunding):
+    transaction = paid_transaction(viettelpay, about)
+    corrected = replace(refunding(transaction), external_id="R1~2")
+    (found,) = refund.read(viettelpay.client().send_refund(corrected).body)
+    assert (found.refund_reference, found.state) == ("R1", "refunded")
+
+
 def test_a_payment_goes_back_once_and_is_read(viettelpay, about, refunding):
     transaction = paid_transaction(viettelpay, about)
     receipt = viettelpay.client().send_refund(refunding(transaction))
