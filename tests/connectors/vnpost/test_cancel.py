@@ -14,9 +14,10 @@ from connectors.vnpost.manifest import MANIFEST
 from mappings.vnpost import cancel
 from sandbox.serve import Running
 from sandbox.vnpost.server import start
+from tests.connectors.vnpost.faults import EVERY_FAULT
 from truc.connections import from_airflow_json
 from truc.envelope import Arrival, Outgoing
-from truc.errors import OutcomeUnknownError, RejectedError, TransientError, TrucError
+from truc.errors import RejectedError, TrucError
 from truc.messages import PostalCancelled
 
 ORDER = json.loads((Path(__file__).parents[2] / "mappings" / "vnpost" / "order_inside.json").read_bytes())
@@ -69,21 +70,7 @@ def test_an_order_nobody_knows_is_refused(client: Client) -> None:
         client.send_cancel(replace(CANCEL, body=b'{"orderNumber": "X"}'))
 
 
-@pytest.mark.parametrize(
-    ("mode", "ours", "arrived"),
-    [
-        ("refuse", OutcomeUnknownError, False),
-        ("unavailable", TransientError, False),
-        ("silent_before", OutcomeUnknownError, False),
-        ("error_before", OutcomeUnknownError, False),
-        ("silent_after", OutcomeUnknownError, True),
-        ("drop_after", OutcomeUnknownError, True),
-        ("error_after", OutcomeUnknownError, True),
-        ("garbage", OutcomeUnknownError, True),
-        ("truncated", OutcomeUnknownError, True),
-        ("huge", OutcomeUnknownError, True),
-    ],
-)
+@EVERY_FAULT
 def test_after_every_fault_asking_says_what_really_happened(
     client: Client, post: Running, mode: str, ours: type[TrucError], arrived: bool
 ) -> None:

@@ -16,6 +16,7 @@ from connectors.vnpost.manifest import MANIFEST
 from mappings.vnpost import price, tracking
 from sandbox.serve import Running
 from sandbox.vnpost.server import start
+from tests.connectors.vnpost.faults import EVERY_FAULT
 from truc.connections import from_airflow_json
 from truc.envelope import Arrival, Outgoing, Page
 from truc.errors import (
@@ -139,21 +140,7 @@ def test_a_status_nobody_told_us_of_is_asked_about_and_not_guessed_at(client: Cl
     assert client.ask_order(outgoing()).arrival is Arrival.ABSENT
 
 
-@pytest.mark.parametrize(
-    ("mode", "ours", "arrived"),
-    [
-        ("refuse", OutcomeUnknownError, False),
-        ("unavailable", TransientError, False),
-        ("silent_before", OutcomeUnknownError, False),
-        ("error_before", OutcomeUnknownError, False),
-        ("silent_after", OutcomeUnknownError, True),
-        ("drop_after", OutcomeUnknownError, True),
-        ("error_after", OutcomeUnknownError, True),
-        ("garbage", OutcomeUnknownError, True),
-        ("truncated", OutcomeUnknownError, True),
-        ("huge", OutcomeUnknownError, True),
-    ],
-)
+@EVERY_FAULT
 def test_after_every_fault_asking_says_what_really_happened(
     client: Client, post: Running, mode: str, ours: type[TrucError], arrived: bool
 ) -> None:
