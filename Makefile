@@ -59,7 +59,7 @@ $(BIN)/python:
 # The egg-info that an editable install leaves would make Airflow find our entry points twice.
 define install
 	@echo "… installing $(1) (first time: a minute or two)"
-	@$(PIP) install --require-hashes --no-deps --only-binary :all: -r requirements/$(1)
+	@$(PIP) install --require-hashes --no-deps --only-binary :all: --no-binary pyspark -r requirements/$(1)
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@rm -rf truc.egg-info build
 endef
