@@ -16,6 +16,7 @@ from truc.operating import audit
 from truc.operating.audit import Order
 from truc.operating.showing import at as told_at
 from truc.services import ask_schedule, payments, refunds
+from truc.services.business_days import business_on
 from truc.services.refunds import RefundWish
 from truc.store import payments as store
 from truc.store import refunds as refund_store
@@ -109,7 +110,7 @@ def resolve(transaction: Transaction, found: Finding, by: Order) -> str:
     elif found.verdict is Verdict.REFUNDED:
         _given_back(transaction, row, found, by)
     else:
-        money = _proved(found) if found.verdict is Verdict.PAID and row.business_on is None else None
+        money = _proved(row, found) if found.verdict is Verdict.PAID and row.business_on is None else None
         state = State(found.verdict.value)
         state = _paid_or_refunding(transaction, row) if state is State.PAID else state
         payments.enter(transaction, row, Mover.PERSON, Became(state=state), money=money)
@@ -200,7 +201,7 @@ def _end_refund(transaction: Transaction, row: Payment, found: Finding) -> None:
     elif found.verdict is Verdict.PAID:
         refunds.end_unanswered(transaction, row, "refused", at=store.clock(transaction))
     else:
-        proof = _proved(found)
+        proof = _proved(row, found)
         refunds.end_unanswered(
             transaction, row, "refunded", partner_reference=proof.partner_reference, at=proof.paid_at
         )
@@ -233,16 +234,15 @@ def _check_step(row: Payment, step: NextStep) -> None:
         raise MalformedError(f"{row.our_reference}: no money is booked that could go back", reason="nothing_to_refund")
 
 
-def _proved(found: Finding) -> Money:
+def _proved(row: Payment, found: Finding) -> Money:
     if found.at is None:
         raise ValueError("a finding without its time was checked before")
-    return Money(
-        partner_reference=as_storable(found.partner_reference), paid_at=found.at, business_on=local_day(found.at)
-    )
+    day = business_on(row.party, found.at)
+    return Money(partner_reference=as_storable(found.partner_reference), paid_at=found.at, business_on=day)
 
 
 def _given_back(transaction: Transaction, row: Payment, found: Finding, by: Order) -> None:
-    proof = _proved(found)
+    proof = _proved(row, found)
     wish = RefundWish(
         source="truc payments",
         source_reference=f"{row.our_reference}/{proof.partner_reference}",

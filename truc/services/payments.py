@@ -26,6 +26,7 @@ from truc.exchange.inbox import Origin
 from truc.manifest import Event
 from truc.messages import PaymentAddress, PaymentRequested, PaymentResult
 from truc.services import ask_schedule, notice_events, payment_details
+from truc.services.business_days import business_on
 from truc.store import ledger, payments
 from truc.store.opened import Transaction
 from truc.store.payments import Money, Moved, NewPayment, Payment
@@ -265,7 +266,7 @@ def _show(transaction: Transaction, row: Payment, said: Said, remark: Doubt, ori
 def _money(row: Payment, said: Said) -> Money:
     if said.at is None:
         raise ValueError(f"{row.our_reference}: a word that books money has its time, the party's or ours")
-    return Money(partner_reference=said.partner_reference, paid_at=said.at, business_on=local_day(said.at))
+    return Money(partner_reference=said.partner_reference, paid_at=said.at, business_on=business_on(row.party, said.at))
 
 
 def _book(transaction: Transaction, row: Payment, money: Money) -> None:

@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 from sqlalchemy import Row
 
-from truc.domain.calendar import local_day
 from truc.domain.money import format_vnd
 from truc.domain.payment_states import Became, Doubt, Mover, NextStep, State, time_of
 from truc.errors import MalformedError
@@ -15,6 +14,7 @@ from truc.exchange.inbox import Origin
 from truc.manifest import Event, PaymentTerms
 from truc.messages import RefundRequested, RefundResult
 from truc.services import ask_schedule, notice_events
+from truc.services.business_days import business_on
 from truc.services.payments import enter, next_reference
 from truc.store import ledger, payments, refunds
 from truc.store.opened import Transaction, as_storable
@@ -217,7 +217,7 @@ def _book_back(
     ledger.book(
         transaction,
         f"refund/{reference}",
-        local_day(refunded_at),
+        business_on(row.party, refunded_at),
         f"Hoàn tiền {row.our_reference}",
         [(ledger.collected(row.collected_for), amount_vnd), (ledger.clearing(row.party), -amount_vnd)],
     )

@@ -30,9 +30,10 @@ def found(body: bytes, profile: Camt053) -> Found:
     """Return the transactions of one statement.
 
     MalformedError `not_xml` (also for a DTD: none is agreed, and entities could hide anything), `wrong_version`,
-    `wrong_account` when there is not exactly the one statement.
+    `wrong_account` when there is not exactly the one statement, `truncated` for a page of several.
     """
     statement = _statement(_document(body), profile)
+    _refuse_a_page(statement)
     unread: list[Unread] = []
     records: list[Record] = []
     more = 0
@@ -71,6 +72,14 @@ def _statement(root: Element, profile: Camt053) -> Element:
         text = f"{len(fitting)} statements of the account among {len(statements)}, 1 expected: correct `account`"
         raise MalformedError(text, reason="wrong_account")
     return fitting[0]
+
+
+def _refuse_a_page(statement: Element) -> None:
+    """Refuse a statement that says it is one page of several: the others are not in this file."""
+    page, last = _text(statement, "StmtPgntn/PgNb"), _text(statement, "StmtPgntn/LastPgInd")
+    if page.lstrip("0") not in ("", "1") or last not in ("", "true", "1"):
+        text = f"line {_row(statement)}: the file is one page of a longer statement: ask for the whole of it"
+        raise MalformedError(text, reason="truncated")
 
 
 def _account(statement: Element) -> str:
@@ -130,7 +139,7 @@ def _amount(element: Element, path: str) -> int:
 
 def _declared(statement: Element, transactions_more: int) -> tuple[Declared, list[Unread]]:
     """Read the totals. The standard counts entries; the further transactions of an entry are counted with them."""
-    values: dict[str, int] = {}
+    values: dict[str, int | None] = {}
     unread: list[Unread] = []
     for name, read in TOTALS.items():
         try:
@@ -138,7 +147,8 @@ def _declared(statement: Element, transactions_more: int) -> tuple[Declared, lis
                 values[name] = value + (transactions_more if name == "count" else 0)
         except CellError as error:
             unread.append(Unread(_row(statement), error.reason, str(error), name))
-    return Declared(business_on=_business_on(statement, unread), **values), unread
+    values["sequence_last"] = values.get("sequence_first")
+    return Declared(business_on=_business_on(statement, unread), end_marked=True, **values), unread
 
 
 def _balance(statement: Element, codes: tuple[str, ...]) -> int | None:
@@ -151,6 +161,12 @@ def _balance(statement: Element, codes: tuple[str, ...]) -> int | None:
 def _count(statement: Element) -> int | None:
     text = _text(statement, "TxsSummry/TtlNtries/NbOfNtries")
     return cell.number("NbOfNtries", text) if text else None
+
+
+def _sequence(statement: Element) -> int | None:
+    """Return the electronic sequence number, else the legal one; a 0 numbers nothing."""
+    text = _first_text((statement,), ("ElctrncSeqNb", "LglSeqNb"))
+    return cell.number("ElctrncSeqNb", text) or None if text else None
 
 
 def _sum(statement: Element, name: str) -> int | None:
@@ -199,6 +215,7 @@ TOTALS: dict[str, Callable[[Element], int | None]] = {
     "opening_vnd": partial(_balance, codes=("OPBD", "PRCD")),
     "closing_vnd": partial(_balance, codes=CLOSING),
     "count": _count,
+    "sequence_first": _sequence,
     "credit_vnd": partial(_sum, name="TtlCdtNtries"),
     "debit_vnd": partial(_sum, name="TtlDbtNtries"),
 }

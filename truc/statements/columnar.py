@@ -115,7 +115,7 @@ def _columns(body: bytes, profile: Delimited) -> FrameReading:
         return _from_rows(read(body, profile))
     first, middle, edge = edges
     framed = delimited.unframed(edge, profile)
-    said, wrong = declared(framed.said, profile.means)
+    said, wrong = declared(framed.said, profile.means, end_marked=bool(profile.trailer))
     if framed.middle:  # header, titles or trailer is not where it should be
         return _from_rows(read(body, profile))
     frame, rest = _clean(middle, first, profile)

@@ -15,7 +15,7 @@ from truc.statements.records import Edge, Framed, Numbered, declared, framed, nu
 def found(body: bytes, profile: Delimited) -> Found:
     """Return the records of a file; MalformedError `not_text`, `empty` or `too_many_lines` for one that is none."""
     frame = unframed(numbered(decoded(body, profile.encoding)), profile)
-    said, wrong = declared(frame.said, profile.means)
+    said, wrong = declared(frame.said, profile.means, end_marked=bool(profile.trailer))
     cut = list(records(enumerate(frame.middle, start=1), profile))
     good = [one for one in cut if isinstance(one, Record)]
     bad = [one for one in cut if isinstance(one, Unread)]

@@ -21,7 +21,7 @@ def found(body: bytes, profile: FixedWidth) -> Found:
         titles="",
         trailer=trailer if profile.trailer else None,
     )
-    said, wrong = declared(frame.said, profile.means)
+    said, wrong = declared(frame.said, profile.means, end_marked=bool(profile.trailer))
     cut = [_record(place, one, profile) for place, one in enumerate(frame.middle, start=1)]
     good = [one for one in cut if isinstance(one, Record)]
     bad = [one for one in cut if isinstance(one, Unread)]

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import pairwise
 
 from truc.errors import MalformedError
 from truc.statements import cells as cell
@@ -20,6 +21,7 @@ from truc.statements.records import Numbered, numbered
 
 TAG = re.compile(r":([0-9]{2}[A-Z]?):(.*)")
 BALANCE = re.compile(r"(?P<mark>[CD])(?P<on>[0-9]{6})(?P<currency>[A-Z]{3})(?P<amount>[0-9]{1,15},0{0,3})")
+NUMBER = re.compile(r"(?P<statement>[0-9]{1,5})(?:/(?P<message>[0-9]{1,5}))?")
 LINE = re.compile(
     r"(?P<valued>[0-9]{6})(?P<booked>[0-9]{4})?(?P<mark>R?[CD])(?P<funds>[A-Z])?(?P<amount>[0-9]{1,15},[0-9]{0,3})"
     r"(?P<type>[A-Z][A-Z0-9]{3})(?P<ours>.*?)(?://(?P<theirs>.*))?"
@@ -50,8 +52,9 @@ class Balance:
 def found(body: bytes, profile: Mt940) -> Found:
     """Return the lines of all messages.
 
-    MalformedError `not_text`, `empty`, `truncated` (no final balance), `wrong_account`, or `balance_differs` when a
-    message does not begin with the balance the one before it ended with.
+    MalformedError `not_text`, `empty`, `truncated` (no final balance), `wrong_account`, `balance_differs` when a
+    message does not begin with the balance the one before it ended with, or `sequence_gap` when it does not have the
+    number after that one's.
     """
     fields = list(_fields(numbered(decoded(body, profile.encoding))))
     _check_account(fields, profile)
@@ -102,7 +105,30 @@ def _declared(fields: list[Tagged]) -> Declared:
             text = f"line {opened.row}: the opening balance is not the closing one of the message before"
             raise MalformedError(text, reason="balance_differs")
     first, last = balances[0][1], balances[-1][1]
-    return Declared(business_on=last.on, opening_vnd=first.amount_vnd, closing_vnd=last.amount_vnd)
+    numbers = _numbers(fields)
+    return Declared(
+        business_on=last.on,
+        opening_vnd=first.amount_vnd,
+        closing_vnd=last.amount_vnd,
+        sequence_first=numbers[0] if numbers else None,
+        sequence_last=numbers[-1] if numbers else None,
+        end_marked=True,
+    )
+
+
+def _numbers(fields: list[Tagged]) -> list[int]:
+    """Return the statement number of each message, none for a bank that does not count: it writes 0, or nothing."""
+    found = [(one.row, NUMBER.fullmatch(one.lines[0].strip())) for one in fields if one.tag in ("28", "28C")]
+    if any(read is None for _, read in found):
+        row = next(row for row, read in found if read is None)
+        raise MalformedError(f"line {row}: :28C: must be number/message", reason="number_malformed")
+    counted = [(row, int(read["statement"]), int(read["message"] or 1)) for row, read in found if read]
+    if any(number == 0 for _, number, _ in counted):
+        return []
+    for (_, number, message), (row, after, its_message) in pairwise(counted):
+        if (after, its_message) not in ((number, message + 1), (number + 1, 1)):
+            raise MalformedError(f"line {row}: :28C: does not follow the message before", reason="sequence_gap")
+    return [number for _, number, _ in counted]
 
 
 def _balance(one: Tagged) -> Balance:

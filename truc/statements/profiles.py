@@ -33,7 +33,7 @@ LINE_NAMES = frozenset(
     }
 )
 HEAD_NAMES = frozenset(
-    {"mark", "business_on", "count", "amount_vnd", "credit_vnd", "debit_vnd", "opening_vnd", "closing_vnd"}
+    {"mark", "business_on", "count", "amount_vnd", "credit_vnd", "debit_vnd", "opening_vnd", "closing_vnd", "sequence"}
 )
 Encoding = Literal["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "windows-1258", "tcvn3", "vni"]
 CLOSED = ConfigDict(extra="forbid")

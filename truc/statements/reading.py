@@ -52,6 +52,16 @@ class Declared:
     debit_vnd: int | None = None
     opening_vnd: int | None = None
     closing_vnd: int | None = None
+    sequence_first: int | None = None  # the number of the file, and of its last part where it holds several
+    sequence_last: int | None = None
+    end_marked: bool = False  # the form has a mark at its end: a file without it is not read
+
+    @property
+    def sum_vnd(self) -> int | None:
+        """The sum of all lines: as declared, or as the declared credits and debits make it."""
+        if self.amount_vnd is None and self.credit_vnd is not None and self.debit_vnd is not None:
+            return self.credit_vnd + self.debit_vnd
+        return self.amount_vnd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,13 +95,20 @@ class Difference:
 class StatementFile:
     """A whole file whose control totals hold, in the shape of truc.messages.Statement.
 
-    A mapping makes the message with `Statement.model_validate(file, from_attributes=True)`.
+    A mapping makes the message with `Statement.model_validate(file, from_attributes=True)`. What it declares stands
+    beside it, for the gate before reconciliation (truc.reconcile.gate); `moved_vnd` is what its lines make.
     """
 
     business_on: date
     lines: tuple[Line, ...]
     count_declared: int | None
     amount_declared_vnd: int | None
+    opening_vnd: int | None
+    closing_vnd: int | None
+    moved_vnd: int
+    sequence_first: int | None
+    sequence_last: int | None
+    end_marked: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +133,19 @@ class Reading:
         `reason` is that of the first line that could not be read, or of the first total that differs.
         """
         business_on = believed(self.business_on, self.unread, self.differences)
-        return StatementFile(business_on, self.lines, self.declared.count, self.declared.amount_vnd)
+        said = self.declared
+        return StatementFile(
+            business_on=business_on,
+            lines=self.lines,
+            count_declared=said.count,
+            amount_declared_vnd=said.sum_vnd,
+            opening_vnd=said.opening_vnd,
+            closing_vnd=said.closing_vnd,
+            moved_vnd=self.computed.moved_vnd,
+            sequence_first=said.sequence_first,
+            sequence_last=said.sequence_last,
+            end_marked=said.end_marked,
+        )
 
 
 def believed(business_on: date | None, unread: Sequence[Unread], differing: Sequence[Difference]) -> date:
@@ -125,12 +154,16 @@ def believed(business_on: date | None, unread: Sequence[Unread], differing: Sequ
         more = f" (and {len(unread) - 1:,} more)" if len(unread) > 1 else ""
         raise MalformedError(f"line {unread[0].row}: {unread[0].text}{more}", reason=unread[0].reason)
     if differing:
-        one = differing[0]
-        text = f"{one.name} says {one.declared}, the lines make {one.computed}: ask for the file again"
-        raise MalformedError(text, reason=one.reason)
+        raise not_made(differing[0])
     if business_on is None:
         raise MalformedError("the file names no business day and has no line", reason="empty")
     return business_on
+
+
+def not_made(one: Difference) -> MalformedError:
+    """Return why a file is refused whose lines do not make that total."""
+    text = f"{one.name} says {one.declared}, the lines make {one.computed}: ask for the file again"
+    return MalformedError(text, reason=one.reason)
 
 
 def differences(declared: Declared, computed: Computed) -> tuple[Difference, ...]:

@@ -62,7 +62,7 @@ def framed(lines: list[Numbered], *, header: Edge | None, titles: str, trailer: 
     return Framed(said, tuple(unread), tuple(rest))
 
 
-def declared(said: Said, means: Meaning) -> tuple[Declared, tuple[Unread, ...]]:
+def declared(said: Said, means: Meaning, *, end_marked: bool) -> tuple[Declared, tuple[Unread, ...]]:
     """Read what a header and a trailer say; a cell that cannot be read is an Unread."""
     values: dict[str, int] = {}
     unread: list[Unread] = []
@@ -73,11 +73,13 @@ def declared(said: Said, means: Meaning) -> tuple[Declared, tuple[Unread, ...]]:
                 business_on = cell.day(name, text, means.date_format)
             elif name == "count":
                 values[name] = cell.number(name, text)
+            elif name == "sequence":
+                values["sequence_first"] = values["sequence_last"] = cell.number(name, text, least=1)
             elif name in SUMS:
                 values[name] = cell.amount(name, text, means.amounts)
         except CellError as error:
             unread.append(Unread(row, error.reason, str(error), error.field))
-    return Declared(business_on=business_on, **values), tuple(unread)
+    return Declared(business_on=business_on, end_marked=end_marked, **values), tuple(unread)
 
 
 def _take(rest: list[Numbered], place: int, edge: Edge, said: Said, missing: Unread) -> list[Unread]:

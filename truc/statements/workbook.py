@@ -49,7 +49,7 @@ def found(body: bytes, profile: Workbook) -> Found:
     if profile.trailer_mark and not ended:
         text = f"the sheet ends without its trailer {profile.trailer_mark!r}: ask for the file again"
         raise MalformedError(text, reason="truncated")
-    totals, wrong = declared(said, profile.means)
+    totals, wrong = declared(said, profile.means, end_marked=ended)
     return Found(totals, records, (*unread, *wrong))
 
 
