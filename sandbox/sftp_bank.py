@@ -50,10 +50,10 @@ class SftpBank:
             party,
             port,
             home / "files",
-            host_key=_key(home / "host_key"),
+            host_key=kept_key(home / "host_key"),
             login=LOGIN,
             password=self._password,
-            client_key=_key(home / "client_key"),
+            client_key=kept_key(home / "client_key"),
             state=state,
             faults=faults,
         )
@@ -119,7 +119,7 @@ class SftpBank:
         return json_response({"fingerprint": self._ssh.host_key.fingerprint})
 
     def _restore_host_key(self, _request: Request) -> Response:
-        self._ssh.host_key = _key(self._home / "host_key")
+        self._ssh.host_key = kept_key(self._home / "host_key")
         return json_response({"fingerprint": self._ssh.host_key.fingerprint})
 
 
@@ -136,7 +136,7 @@ def _new_key() -> str:
     return key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
 
 
-def _key(path: Path) -> paramiko.PKey:
+def kept_key(path: Path) -> paramiko.PKey:
     """Return the key kept at `path`, made the first time."""
     if not path.exists():
         keep_secret(path, _new_key())

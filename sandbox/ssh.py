@@ -1,7 +1,9 @@
-"""A real SSH server (paramiko) that offers one folder over SFTP, read-only, and commits faults when told to.
+"""A real SSH server (paramiko) that offers one folder over SFTP, and commits faults when told to.
 
-Fault operations: "connect" (refuse, silent_before) when a caller arrives; "read" (unavailable,
-truncated, drop_after, silent_after, garbage) when a file is read.
+It is read-only but for a folder where callers drop files, if it has one. Fault operations: "connect" (refuse,
+silent_before) when a caller arrives; "read" (unavailable, truncated, drop_after, silent_after, garbage) when a file is
+read; the drop's own when a file gets its name there (every mode but late_after and twice; an answer that SSH cannot
+garble, cut or stretch is none).
 """
 
 import contextlib
@@ -9,6 +11,8 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +21,21 @@ import paramiko
 from sandbox.faults import Fault, Faults
 from sandbox.state import State
 
+CLOSED_BEFORE = ("refuse", "silent_before")
+BEFORE = (*CLOSED_BEFORE, "unavailable", "error_before")  # the file does not get its name
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """A folder where callers write NAME.part and rename it to NAME; the file has arrived then."""
+
+    folder: str
+    operation: str  # of its faults
+    arrived: Callable[[Path], None]
+
 
 class SshServer:
-    """A bank's SSH server on 127.0.0.1; `name` is its thread's. `host_key` may be changed while it runs."""
+    """A partner's SSH server on 127.0.0.1; `name` is its thread's. `host_key` may be changed while it runs."""
 
     def __init__(
         self,
@@ -33,9 +49,10 @@ class SshServer:
         client_key: paramiko.PKey,
         state: State,
         faults: Faults,
+        drop: Drop | None = None,
     ) -> None:
         self.host_key, self.login, self.password, self.client_key = host_key, login, password, client_key
-        self.files, self.state, self.faults = files, state, faults
+        self.files, self.state, self.faults, self.drop = files, state, faults, drop
         self._transports: list[paramiko.Transport] = []
         self._socket = socket.create_server(("127.0.0.1", port), backlog=32)
         self.port = int(self._socket.getsockname()[1])
@@ -112,9 +129,9 @@ class _Files(paramiko.SFTPServerInterface):
     lstat = stat
 
     def open(self, path: str, flags: int, attr: Any) -> Any:  # noqa: ARG002  (paramiko calls it with this)
-        if flags & (os.O_WRONLY | os.O_RDWR):
-            return paramiko.SFTP_PERMISSION_DENIED
         real = self._real(path)
+        if flags & (os.O_WRONLY | os.O_RDWR):
+            return _Writing(real) if self._is_dropped(real) else paramiko.SFTP_PERMISSION_DENIED
         if not real.is_file():
             return paramiko.SFTP_NO_SUCH_FILE
         fault = self._server.faults.take("read")
@@ -123,8 +140,41 @@ class _Files(paramiko.SFTPServerInterface):
         self._server.state.record("read", real.name, {})
         return _Reading(real.read_bytes(), fault, self._transport)
 
+    def rename(self, oldpath: str, newpath: str) -> int:
+        part, whole = self._real(oldpath), self._real(newpath)
+        drop = self._server.drop
+        if drop is None or not self._is_dropped(part) or part != whole.with_name(f"{whole.name}.part"):
+            return paramiko.SFTP_PERMISSION_DENIED
+        fault = self._server.faults.take(drop.operation)
+        if fault is not None and fault.mode in BEFORE:
+            return self._fail(fault, silent=fault.mode == "silent_before", ended=fault.mode in CLOSED_BEFORE)
+        if whole.exists():
+            return paramiko.SFTP_FAILURE
+        part.rename(whole)
+        drop.arrived(whole)
+        if fault is None:
+            return paramiko.SFTP_OK
+        ended = fault.mode not in ("error_after", "slow")
+        return self._fail(fault, silent=fault.mode in ("silent_after", "slow"), ended=ended)
+
+    def _fail(self, fault: Fault, *, silent: bool, ended: bool) -> int:
+        time.sleep(fault.wait_s if silent else 0)
+        if ended:
+            self._transport.close()
+        return paramiko.SFTP_OK if fault.mode == "slow" else paramiko.SFTP_FAILURE
+
+    def _is_dropped(self, real: Path) -> bool:
+        drop = self._server.drop
+        return drop is not None and real.parent == self._server.files / drop.folder and real.suffix == ".part"
+
     def _real(self, path: str) -> Path:
         return self._server.files / self.canonicalize(path).lstrip("/")
+
+
+class _Writing(paramiko.SFTPHandle):
+    def __init__(self, real: Path) -> None:
+        super().__init__()
+        self.writefile = real.open("wb", buffering=0)  # the base class writes to it, and closes it
 
 
 class _Reading(paramiko.SFTPHandle):

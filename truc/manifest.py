@@ -1,9 +1,11 @@
 """What a connector declares about itself: data only, imported by every DAG parse, so it stays light."""
 
 from dataclasses import dataclass
-from datetime import time
+from datetime import date, time
 from enum import StrEnum
+from itertools import pairwise
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 
 class OutcomeClass(StrEnum):
@@ -23,6 +25,7 @@ class Event(StrEnum):
     POSTAL_CANCELLED = "postal_cancelled"
     PAYMENT_REQUESTED = "payment_requested"
     REFUND_REQUESTED = "refund_requested"
+    REMITTANCE_ORDERED = "remittance_ordered"
     NOTICE_DUE = "notice_due"
 
 
@@ -40,6 +43,8 @@ class Capability(StrEnum):
     SHIP = "ship"
     TRACK = "track"
     NOTIFY = "notify"
+    REMIT = "remit"
+    CONFIRM = "confirm"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +74,46 @@ class PaymentTerms:
     amount_vnd_max: int = 10**12
     refund_ask_after_s: tuple[int, ...] = ()
     refund_within_s: int = 3 * 24 * 3600  # our own patience: no partner publishes how long a refund may take
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettlementRule:
+    """How a party's business days end and settle, for its business days from `since` on (truc.domain.settlement).
+
+    A day ends at `cut_off` by the clock of `zone`, 0:00 being the midnight at its end: from that very instant on it
+    is the next day. Its money reaches us on the `settles_after`-th working day after it (T+n).
+    """
+
+    since: date = date.min
+    zone: str = "Asia/Ho_Chi_Minh"
+    cut_off: time = time(0)
+    settles_after: int = 0
+
+    def __post_init__(self) -> None:
+        ZoneInfo(self.zone)  # an unknown one raises here, not when the first payment comes
+        if self.cut_off.tzinfo is not None or self.settles_after < 0:
+            raise ValueError("settlement: cut_off is a time without a zone, settles_after 0 or more")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettlementTerms:
+    """A party's settlement rules, the oldest first, and the days on which it works otherwise than Vietnam's calendar.
+
+    A rule is never edited once it was in force: a change is a further rule. A party whose cut-off is not midnight
+    sends files with lines of two calendar days: its statement profile says `occurs="any_day"`.
+    """
+
+    rules: tuple[SettlementRule, ...] = (SettlementRule(),)
+    closed_on: frozenset[date] = frozenset()
+    open_on: frozenset[date] = frozenset()
+
+    def __post_init__(self) -> None:
+        if not self.rules or self.rules[0].since != date.min:
+            raise ValueError("settlement: the first rule holds since ever, without `since`")
+        if any(earlier.since >= later.since for earlier, later in pairwise(self.rules)):
+            raise ValueError("settlement: rules follow each other by `since`")
+        if self.closed_on & self.open_on:
+            raise ValueError("settlement: a day is closed and open")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +255,7 @@ class Manifest:
     rules: tuple[Rule, ...] = ()
     callbacks_retention: Retention = KEPT
     payments: PaymentTerms | None = None  # for a party that takes payments
+    settlement: SettlementTerms = SettlementTerms()  # for a party that money comes through
     notices: NoticeTerms = NoticeTerms()  # for a party that notifies
 
     @property

@@ -20,6 +20,8 @@ from truc.domain.text import storable
 from truc.errors import MalformedError
 
 Vnd = Annotated[int, Field(strict=True, ge=0, le=10**15)]  # whole đồng; no float ever
+Balance = Annotated[int, Field(strict=True, ge=-(10**15), le=10**15)]  # below zero: overdrawn
+Number = Annotated[int, Field(strict=True, ge=1, le=10**15)]
 
 
 class Message(BaseModel):
@@ -140,6 +142,29 @@ class RefundRequested(Message):
     requested_by: str
 
 
+class RemittanceOrdered(Message):
+    """Money that was collected for an agency is to be paid into its account at the State Treasury.
+
+    What a deposit slip C1-02/NS says of it: beneficiary, treasury, account, chapter and sub-item (partners.md §11.1).
+    """
+
+    remittance_reference: str  # ours, unique
+    business_on: date = Field(strict=True)  # the day whose money it is
+    agency_code: str
+    beneficiary: str
+    treasury: str
+    account: str
+    chapter: str = Field(pattern=r"^[0-9]{3}$")
+    sub_item: str = Field(pattern=r"^[0-9]{4}$")
+    amount_vnd: Annotated[int, Field(strict=True, gt=0, le=10**15)]
+    ordered_at: AwareDatetime
+
+    @property
+    def dossier_code(self) -> str:
+        """It is of many dossiers, and of none."""
+        return ""
+
+
 class NoticeFacts(Message):
     """What the words of a notice are filled with, besides the dossier's code (truc.domain.notice_fields)."""
 
@@ -225,6 +250,17 @@ class RefundResult(Message):
     reason: str = ""  # the partner's code and words for a refusal
 
 
+class RemittanceConfirmed(Message):
+    """The treasury's word on one remittance of ours: it got the money, or it did not take it."""
+
+    remittance_reference: str = Field(min_length=1)
+    treasury_reference: str
+    amount_vnd: Vnd
+    state: Literal["confirmed", "refused"]
+    occurred_at: AwareDatetime
+    reason: str = ""  # the treasury's words for a refusal
+
+
 class PaymentAddress(Message):
     """Where the citizen pays: the answer to a payment request."""
 
@@ -259,12 +295,22 @@ class StatementLine(Message):
 
 
 class Statement(Message):
-    """A whole daily statement whose own control totals have been verified by the mapping."""
+    """A whole daily statement whose own control totals have been verified by the mapping.
+
+    What the file declares of itself is kept, None where its form has no place for it. `moved_vnd` is what the lines
+    add to the opening balance. `sequence_first` and `sequence_last` are the partner's numbers of the file's parts.
+    """
 
     business_on: date
     lines: tuple[StatementLine, ...]
     count_declared: int | None
     amount_declared_vnd: Vnd | None
+    opening_vnd: Balance | None = None
+    closing_vnd: Balance | None = None
+    moved_vnd: Balance | None = None
+    sequence_first: Number | None = None
+    sequence_last: Number | None = None
+    end_marked: bool = False  # the form has a mark at its end, and it stands there
 
     @property
     def amount_vnd(self) -> int:
@@ -285,9 +331,25 @@ class Unreadable(Message):
 
 
 Outbound = (
-    DossierReceived | StatusChanged | PostalRequested | PostalCancelled | PaymentRequested | RefundRequested | NoticeDue
+    DossierReceived
+    | StatusChanged
+    | PostalRequested
+    | PostalCancelled
+    | PaymentRequested
+    | RefundRequested
+    | RemittanceOrdered
+    | NoticeDue
 )
-Inbound = OnlineDossier | PaymentResult | PaymentAddress | RefundResult | ShipmentEvent | Statement | Unreadable
+Inbound = (
+    OnlineDossier
+    | PaymentResult
+    | PaymentAddress
+    | RefundResult
+    | RemittanceConfirmed
+    | ShipmentEvent
+    | Statement
+    | Unreadable
+)
 
 __all__ = [
     "Channel",
@@ -308,6 +370,8 @@ __all__ = [
     "PostalRequested",
     "RefundRequested",
     "RefundResult",
+    "RemittanceConfirmed",
+    "RemittanceOrdered",
     "ShipmentEvent",
     "Statement",
     "StatementLine",

@@ -22,11 +22,13 @@ HEARS = {
     Capability.REFUND: Event.REFUND_REQUESTED,
     Capability.SHIP: Event.POSTAL_REQUESTED,
     Capability.NOTIFY: Event.NOTICE_DUE,
+    Capability.REMIT: Event.REMITTANCE_ORDERED,
 }
 GIVES = {
     Capability.GIVE_DOSSIERS: "online_dossiers",
     Capability.TRACK: "tracking",
     Capability.FETCH_STATEMENT: "statement",
+    Capability.CONFIRM: "confirmation",
 }
 ROOMS = (
     "connectors/{}/__init__.py",

@@ -63,6 +63,7 @@ def messages(partner: Partner, event: Event) -> Callable[[int], Made]:
         Event.PAYMENT_REQUESTED: lambda number: payments.payment(partner, number),
         Event.REFUND_REQUESTED: lambda number: payments.refund(partner, number),
         Event.NOTICE_DUE: lambda number: samples.notice(number, f"0905{number:06d}"),
+        Event.REMITTANCE_ORDERED: samples.remittance,
     }
     return made[event]
 

@@ -1,7 +1,7 @@
 """What tests of several rooms send: messages to publish, a page of the portal's list, an officer's change of status."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from truc.domain.procedure import Channel
 from truc.messages import (
@@ -12,6 +12,7 @@ from truc.messages import (
     Person,
     PostalCancelled,
     PostalRequested,
+    RemittanceOrdered,
     StatusChanged,
 )
 from truc.services.dossiers import StatusChange
@@ -137,6 +138,24 @@ def unwanted_parcel(number: int) -> tuple[PostalCancelled, str, str]:
     """The wish to cancel that parcel."""
     _, order, _ = parcel(number)
     return PostalCancelled(order_number=order, dossier_code=order[:-3]), order, f"{order}/cancel"
+
+
+def remittance(number: int) -> tuple[RemittanceOrdered, str, str]:
+    """An order to pay what was collected for an agency into its account at the treasury."""
+    reference = f"K260304{number:08d}"
+    ordered = RemittanceOrdered(
+        remittance_reference=reference,
+        business_on=date(2026, 3, 3),
+        agency_code="H32.01",
+        beneficiary="Sở thử nghiệm",
+        treasury="KBNN thử nghiệm",
+        account="7111.0.0000000",
+        chapter="554",
+        sub_item="2663",
+        amount_vnd=50_000 + number,
+        ordered_at=MORNING,
+    )
+    return ordered, reference, reference
 
 
 def notice(number: int, phone: str = "0905111222") -> tuple[NoticeDue, str, str]:

@@ -31,6 +31,7 @@ from truc.messages import (
     PostalCancelled,
     PostalRequested,
     RefundRequested,
+    RemittanceOrdered,
     StatusChanged,
 )
 from truc.store.opened import Transaction
@@ -45,6 +46,7 @@ MESSAGES: dict[Event, type[Outbound]] = {
     Event.POSTAL_CANCELLED: PostalCancelled,
     Event.PAYMENT_REQUESTED: PaymentRequested,
     Event.REFUND_REQUESTED: RefundRequested,
+    Event.REMITTANCE_ORDERED: RemittanceOrdered,
     Event.NOTICE_DUE: NoticeDue,
 }
 

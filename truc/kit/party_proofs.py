@@ -30,8 +30,9 @@ SENDING = (
     Capability.REFUND,
     Capability.SHIP,
     Capability.NOTIFY,
+    Capability.REMIT,
 )
-FETCHING = (Capability.GIVE_DOSSIERS, Capability.TRACK, Capability.FETCH_STATEMENT)
+FETCHING = (Capability.GIVE_DOSSIERS, Capability.TRACK, Capability.FETCH_STATEMENT, Capability.CONFIRM)
 ONCE = ("test_it_happens_once_whatever_goes_wrong",)
 CODES_TOLD = ("test_each_code_does_what_the_table_says", "test_no_unknown_code_is_taken_for_success")
 # Each comes a second time: a fetch, a call of the partner, a message of ours after a lost answer.

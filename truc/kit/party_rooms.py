@@ -24,6 +24,8 @@ NEEDS = {
     Capability.CALL_BACK: Capability.TAKE_PAYMENTS,
     Capability.REFUND: Capability.SAY_PAYMENT,
 }
+# One treasury is what a province has: there is no template of another. connectors/treasury is the example.
+NOT_MADE = frozenset({Capability.REMIT, Capability.CONFIRM})
 # Words that would stand for something else: in Python, in a room, or in the hub.
 TAKEN = frozenset({"core", "day", "simulation", "truc", "hub", "test", "tests"})
 
@@ -71,7 +73,7 @@ def write(root: Path, new: NewParty) -> list[Path]:
 def capabilities(listed: str) -> frozenset[Capability]:
     """Return the capabilities of a comma-separated list, or raise SetupError naming those there are."""
     wanted = [one.strip() for one in listed.split(",") if one.strip()]
-    known = {str(one): one for one in Capability}
+    known = {str(one): one for one in Capability if one not in NOT_MADE}
     if unknown := [one for one in wanted if one not in known]:
         raise SetupError(f"{unknown[0]!r} is no capability; there are: {', '.join(known)}", reason="unknown_capability")
     return frozenset(known[one] for one in wanted)
@@ -89,7 +91,7 @@ def _refuse_capabilities(transport: Transport, can: frozenset[Capability]) -> No
     if not can:
         raise SetupError("say what the party can do: --can take_payments,…", reason="no_capability")
     if transport == "sftp" and can != {Capability.FETCH_STATEMENT}:
-        text = "over SFTP the hub only reads files: --can fetch_statement, and nothing else"
+        text = "over SFTP a party is made that gives statements: --can fetch_statement, and nothing else"
         raise SetupError(text, reason="capability_unfit")
     for one, needed in NEEDS.items():
         if one in can and needed not in can:

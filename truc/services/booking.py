@@ -10,10 +10,11 @@ from truc.messages import (
     PaymentAddress,
     PaymentResult,
     RefundResult,
+    RemittanceConfirmed,
     ShipmentEvent,
     Statement,
 )
-from truc.services import dossiers, payments, refunds, shipments, statement_words
+from truc.services import dossiers, payments, refunds, remittance, shipments, statement_words
 from truc.services.dossiers import Intake
 from truc.store import catalogue, statements
 from truc.store.opened import Store, Transaction
@@ -37,6 +38,8 @@ def book(transaction: Transaction, origin: Origin, item: Inbound, calendar: Work
             payments.take(transaction, origin.party, item)
         case RefundResult():
             refunds.settle(transaction, origin.party, item, origin)
+        case RemittanceConfirmed():
+            remittance.settle(transaction, origin.party, item, origin)
         case ShipmentEvent():
             shipments.hear(transaction, origin.party, item)
         case Statement():

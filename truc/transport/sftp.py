@@ -1,7 +1,8 @@
-"""Files fetched from a partner over SFTP: host key pinned, time-outs stated, sizes checked, errors translated once.
+"""Files fetched from a partner, or laid there, over SFTP: host key pinned, time-outs stated, sizes checked.
 
-The hub only reads here, so whatever goes wrong on the way is transient: nothing happened at the
-partner. A refused key, login or right needs a person.
+Errors are translated once. Whatever goes wrong while we read is transient: nothing happened at the partner. A file of
+ours is there when it gets its name, and only whether it got that can be unknown. A refused key, login or right needs
+a person.
 """
 
 import base64
@@ -18,7 +19,7 @@ import paramiko
 from paramiko import ssh_exception
 from paramiko.pkey import UnknownKeyType
 
-from truc.errors import MalformedError, SetupError, TransientError, TrucError
+from truc.errors import MalformedError, OutcomeUnknownError, SetupError, TransientError, TrucError
 from truc.manifest import Limits
 
 CHUNK_BYTES = 64 * 1024
@@ -110,6 +111,40 @@ class Sftp:
                 return self._whole(path)
             except FileNotFoundError as error:
                 raise TransientError(f"{self._party}: no file {name}", reason="not_delivered_yet") from error
+
+    def put(self, directory: str, name: str, body: bytes) -> None:
+        """Lay a whole file there: written beside as `name.part`, its size looked at, then renamed. None is overwritten.
+
+        TransientError until it is to get its name: a partner takes no part of a file. OutcomeUnknownError when nobody
+        knows whether it got it; ask with `find` before it is put there again.
+        """
+        path = f"{directory.rstrip('/')}/{name}"
+        with _translated(self._party):
+            with self._session.open(f"{path}.part", "wb") as file:
+                file.write(body)
+            size = self._session.stat(f"{path}.part").st_size
+        if size != len(body):
+            text = f"{self._party}: {size} bytes lie there of a file of {len(body):,}"
+            raise TransientError(text, reason="cut_short")
+        self._name(f"{path}.part", path)
+
+    def find(self, directory: str, name: str) -> bytes | None:
+        """Return the whole file, None where there is none of that name; failures as of `fetch`."""
+        try:
+            return self.fetch(directory, name)
+        except TransientError as error:
+            if error.reason != "not_delivered_yet":
+                raise
+            return None
+
+    def _name(self, part: str, path: str) -> None:
+        try:
+            self._session.rename(part, path)  # by the protocol's own rename, which replaces nothing
+        except PermissionError as error:
+            raise _translate(self._party, error) from error
+        except (ssh_exception.SSHException, paramiko.SFTPError, EOFError, OSError) as error:
+            text = f"{self._party}: {type(error).__name__}: nobody knows whether the file got its name"
+            raise OutcomeUnknownError(text, reason="no_answer") from error
 
     def _whole(self, path: str) -> bytes:
         before = self._session.stat(path).st_size or 0

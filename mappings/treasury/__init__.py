@@ -1,0 +1,1 @@
+"""What the State Treasury's files mean."""

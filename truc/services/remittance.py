@@ -1,0 +1,185 @@
+"""Remits what was collected for agencies: makes the orders of a day, hears the treasury, keeps the ledger with both.
+
+An order, its ledger entry and its message are one transaction. Its entries are `remittance/<reference>/<n>`:
+
+    ordered     collected:<agency> D   remitting:<treasury> C, fees:<intermediary> C where the agency bears them
+    confirmed   remitting:<treasury> D   bank:<paid from> C
+    refused     what was booked, the other way round
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+from truc.domain import remittance as rules
+from truc.domain.calendar import local_day
+from truc.domain.remittance import Doubt, Held, Planned, Standing, State
+from truc.errors import MalformedError, SetupError
+from truc.exchange import outbox, set_aside
+from truc.exchange.inbox import Origin
+from truc.manifest import Event
+from truc.messages import RemittanceConfirmed, RemittanceOrdered
+from truc.services import ask_schedule
+from truc.services.payments import next_reference
+from truc.store import ledger, remittance
+from truc.store.opened import Transaction
+from truc.store.remittance import Order, Word
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """What was ordered of a day, by reference, and what is held, each with its reason."""
+
+    references: tuple[str, ...]
+    amount_vnd: int
+    held: tuple[Held, ...]
+
+
+def order_day(transaction: Transaction, business_on: date, at: datetime) -> Ordered:
+    """Make the orders of a business day; a second time makes none, and tells what came since as held.
+
+    Raise SetupError for terms that name a treasury which takes no orders.
+    """
+    transaction.lock("remittance")
+    terms = remittance.terms(transaction)
+    items = remittance.open_items(transaction, business_on, sorted(terms.agencies))
+    planned = rules.plan(items, terms, business_on, ordered=remittance.ordered(transaction, business_on))
+    made = [_order(transaction, one, business_on, at) for one in planned.orders]
+    return Ordered(
+        references=tuple(one.remittance_reference for one in made),
+        amount_vnd=sum(one.amount_vnd for one in made),
+        held=(*planned.held, *_without_terms(transaction, business_on, sorted(terms.agencies))),
+    )
+
+
+def settle(transaction: Transaction, party: str, said: RemittanceConfirmed, origin: Origin | None = None) -> bool:
+    """Book the treasury's word on an order; return whether it changed where the order stands.
+
+    A word that does not fit our order puts it in doubt: a person decides. Raise MalformedError for an unknown order,
+    or one of another treasury.
+    """
+    order = remittance.get_locked(transaction, said.remittance_reference)
+    if order.party != party:
+        raise MalformedError(f"remittance_reference: was ordered of {order.party}", reason="wrong_party")
+    stands = _standing(order)
+    after = rules.after_word(stands, said=said.state, amount_is_ours=said.amount_vnd == order.amount_vnd)
+    word = Word(
+        said=said.state,
+        amount_vnd=said.amount_vnd,
+        treasury_reference=said.treasury_reference,
+        said_at=said.occurred_at,
+        inbox_id=None if origin is None else origin.inbox_id,
+        remark=said.reason or None,
+    )
+    if after == stands and (stands.state is State.CONFIRMED or stands.state is State.REFUSED):
+        return False  # the same word again: a file that was restated, or came twice
+    _enter(transaction, order, after, word)
+    if origin is not None and after.state in (State.REFUSED, State.IN_DOUBT):
+        _show(transaction, order, after, said, origin)
+    return after != stands
+
+
+def take_stock(transaction: Transaction, party: str) -> int:
+    """Have each order stand where its message came to; return how many moved."""
+    carrying = ask_schedule.operations(party, Event.REMITTANCE_ORDERED)
+    if not carrying:
+        return 0
+    moved = 0
+    for one in remittance.messages(transaction, party, carrying):
+        order = remittance.get_locked(transaction, one.remittance_reference)
+        after = rules.after_message(_standing(order), one.end)
+        if after != _standing(order):
+            _enter(transaction, order, after, Word(said=f"message {one.end}", remark=one.why or None))
+            moved += 1
+    return moved
+
+
+def decide(
+    transaction: Transaction, reference: str, state: Literal["confirmed", "refused"], *, remark: str, at: datetime
+) -> None:
+    """End the doubt about an order as a person found at the treasury.
+
+    Raise MalformedError for one that is not in doubt, or whose money another order pays by now.
+    """
+    order = remittance.get_locked(transaction, reference)
+    if order.state != State.IN_DOUBT:
+        raise MalformedError(f"{reference}: is {order.state}, not in doubt", reason="not_in_doubt")
+    if order.released_at is not None and state == "confirmed":
+        text = f"{reference}: was released, and another order pays what it was for: have the treasury give it back"
+        raise MalformedError(text, reason="released")
+    _enter(transaction, order, Standing(State(state)), Word(said=f"decided {state}", said_at=at, remark=remark))
+
+
+def release(transaction: Transaction, reference: str, *, remark: str) -> None:
+    """Let what a refused order was to pay be ordered again; raise MalformedError for one that was not refused."""
+    order = remittance.get_locked(transaction, reference)
+    if order.state != State.REFUSED or order.released_at is not None:
+        text = f"{reference}: is {order.state}; only an order that was refused, and not released yet, can be"
+        raise MalformedError(text, reason="not_refused")
+    remittance.release(transaction, order.id)
+    remittance.keep_word(transaction, order, _standing(order), Word(said="released", remark=remark))
+
+
+def _order(transaction: Transaction, planned: Planned, business_on: date, at: datetime) -> Order:
+    reference = next_reference(transaction, "K", at)
+    order = remittance.create(transaction, reference, planned, business_on=business_on, ordered_at=at)
+    _keep_books(transaction, order, State.CREATED, local_day(at))
+    message = RemittanceOrdered(
+        remittance_reference=reference,
+        business_on=business_on,
+        agency_code=order.agency_code,
+        beneficiary=order.beneficiary,
+        treasury=order.treasury,
+        account=order.account,
+        chapter=order.chapter,
+        sub_item=order.sub_item,
+        amount_vnd=order.amount_vnd,
+        ordered_at=at,
+    )
+    told = {"key": reference, "external_id": reference, "only": order.party}
+    if outbox.publish(transaction, Event.REMITTANCE_ORDERED, message, **told) != 1:
+        text = f"{order.party}: takes no remittances: correct the terms of {order.agency_code}"
+        raise SetupError(text, reason="not_a_treasury")
+    return order
+
+
+def _enter(transaction: Transaction, order: Order, after: Standing, word: Word) -> None:
+    remittance.keep_standing(transaction, order, after, word)
+    if after.state is not State.IN_DOUBT:  # nobody knows where the money is: what was booked stays
+        _keep_books(transaction, order, after.state, local_day(word.said_at or order.ordered_at))
+
+
+def _keep_books(transaction: Transaction, order: Order, state: State, on: date) -> None:
+    """Have the ledger say where the order's money is."""
+    wanted: dict[str, int] = {}
+    if state is not State.REFUSED:
+        kept = remittance.deducted(transaction, order.id)
+        wanted[ledger.collected(order.agency_code)] = order.amount_vnd + sum(kept.values())
+        wanted |= {ledger.fees(party): -vnd for party, vnd in kept.items()}
+        paid = state is State.CONFIRMED
+        wanted[ledger.bank(order.paid_from) if paid else ledger.remitting(order.party)] = -order.amount_vnd
+    words = f"Nộp Kho bạc {order.agency_code} ngày {order.business_on:%d/%m/%Y}, tiểu mục {order.sub_item}"
+    ledger.bring(transaction, f"remittance/{order.remittance_reference}", wanted, on, words)
+
+
+def _standing(order: Order) -> Standing:
+    return Standing(State(order.state), None if order.doubt is None else Doubt(order.doubt))
+
+
+def _without_terms(transaction: Transaction, business_on: date, agencies: list[str]) -> tuple[Held, ...]:
+    return tuple(
+        Held(agency_code=one.agency_code, reason="no_treasury_account", items=one.items, owed_vnd=one.vnd)
+        for one in remittance.without_terms(transaction, business_on, agencies)
+    )
+
+
+def _show(transaction: Transaction, order: Order, after: Standing, said: RemittanceConfirmed, origin: Origin) -> None:
+    set_aside.note_incoming(
+        transaction,
+        party=origin.party,
+        kind=origin.kind,
+        inbox_id=origin.inbox_id,
+        item=order.remittance_reference,
+        reason=f"remittance_{after.doubt or after.state}",
+        text=said.reason or f"the treasury says {said.state}, {said.amount_vnd} đồng; ordered {order.amount_vnd}",
+    )
