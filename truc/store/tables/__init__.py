@@ -1,10 +1,12 @@
 """Every table of the core stores, one file per store. Migrations are drawn from them (truc/store/migrations)."""
 
 from truc.store.tables import (
+    breaks,
     bulk,
     catalogue,
     dossiers,
     exchange,
+    gate,
     journal,
     keys,
     lines,
@@ -13,16 +15,19 @@ from truc.store.tables import (
     people,
     post,
     reconciliation,
+    remittance,
     replays,
 )
 from truc.store.tables.base import METADATA
 
 __all__ = [
     "METADATA",
+    "breaks",
     "bulk",
     "catalogue",
     "dossiers",
     "exchange",
+    "gate",
     "journal",
     "keys",
     "lines",
@@ -31,5 +36,6 @@ __all__ = [
     "people",
     "post",
     "reconciliation",
+    "remittance",
     "replays",
 ]
