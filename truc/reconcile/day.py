@@ -1,25 +1,47 @@
-"""Reconciles one party's business day against its newest statement and keeps the result as a version of the day."""
+"""Reconciles one party's business day from the stores, and keeps the result as a version of the day."""
 
 import hashlib
+import json
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from contextlib import closing
+from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from sqlalchemy import ARRAY, ColumnElement, Row, Text, any_, insert, literal, or_, select
-from sqlalchemy.dialects.postgresql import distinct_on
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sqlalchemy import or_, select
 
-from truc.errors import TransientError
-from truc.reconcile.matching import CorePayment, Outcome, PartnerLine, match
+from truc.reconcile import inputs, standing
+from truc.reconcile.engine.plan import plan
+from truc.reconcile.files import DIALECTS, Means, open_engine
+from truc.reconcile.inputs import Inputs
+from truc.reconcile.running import Given, Result
+from truc.reconcile.running import reconcile as run_engine
+from truc.reconcile.spec import Side, Spec
+from truc.reconcile.specs.payments import SPEC
+from truc.reconcile.stored_rows import Neutral
+from truc.store import reconciliation, taken
 from truc.store.opened import Transaction
+from truc.store.reconciliation import Run
 from truc.store.tables.money import PAYMENTS
-from truc.store.tables.reconciliation import (
-    RECONCILIATION_BREAKS,
-    RECONCILIATION_MATCHES,
-    RECONCILIATION_RUNS,
-    STATEMENT_LINES,
-    STATEMENTS,
+from truc.store.tables.reconciliation import STATEMENTS
+
+TEXT, NUMBER = pa.string(), pa.int64()
+NEUTRAL = pa.schema(
+    [
+        *((name, TEXT) for name in ("party", "our_reference", "partner_reference", "kind", "state", "agency")),
+        ("amount_vnd", NUMBER),
+        ("fee_vnd", NUMBER),
+        ("business_on", pa.date32()),
+        ("occurred_at", pa.timestamp("us", "UTC")),
+        ("receipt_number", TEXT),
+        ("carried", pa.bool_()),
+        ("receipt_due", pa.bool_()),
+    ]
 )
+EMBEDDED = Means(memory_mb=1_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,156 +64,63 @@ def in_use(transaction: Transaction, party: str) -> bool:
     return bool(transaction.sql.execute(select(or_(payments.exists(), statements.exists()))).scalar_one())
 
 
-def reconcile(transaction: Transaction, party: str, business_on: date) -> Reconciled:
-    """Reconcile the day. Raise TransientError while its statement has not come."""
-    transaction.lock("reconciliation", party, str(business_on))
-    statement = _newest_statement(transaction, party, business_on)
-    lines = _lines(transaction, statement.id)
-    payments = _payments(transaction, party, business_on, lines)
-    outcome = match(party, payments, lines)
-    digest = _input_digest(payments, lines)
-    last = _last_run(transaction, party, business_on)
-    if last is not None and last.input_digest == digest:
-        return _told(party, business_on, last.version, outcome, new=False)
-    version = 1 if last is None else last.version + 1
-    values = {"party": party, "business_on": business_on, "version": version, "statement_id": statement.id}
-    run_id = _insert_run(transaction, {**values, "input_digest": digest, **_totals(payments, lines, outcome)})
-    _insert_outcome(transaction, run_id, outcome)
-    return _told(party, business_on, version, outcome, new=True)
+def reconcile(transaction: Transaction, party: str, business_on: date, means: Means = EMBEDDED) -> Reconciled:
+    """Reconcile the day and keep it as its next version; equal inputs make no new one.
 
-
-def _newest_statement(transaction: Transaction, party: str, business_on: date) -> Row[tuple[object, ...]]:
-    found = transaction.sql.execute(
-        select(STATEMENTS)
-        .where(STATEMENTS.c.party == party, STATEMENTS.c.business_on == business_on)
-        .order_by(STATEMENTS.c.version.desc())
-        .limit(1)
-    ).one_or_none()
-    if found is None:
-        raise TransientError(f"{party}: no statement of {business_on} has come yet", reason="statement_missing")
-    return found
-
-
-def _lines(transaction: Transaction, statement_id: int) -> list[PartnerLine]:
-    rows = transaction.sql.execute(
-        select(STATEMENT_LINES)
-        .where(
-            STATEMENT_LINES.c.statement_id == statement_id,
-            STATEMENT_LINES.c.kind == "payment",
-            STATEMENT_LINES.c.state == "paid",
+    Raise TransientError while its statement has not come, MalformedError `day_signed` for a signed day.
+    """
+    transaction.lock("reconciliation", party)  # no two days of it take the same row
+    found = inputs.of_day(transaction, party, business_on)
+    with TemporaryDirectory(prefix="truc-reconcile-", dir=means.work) as folder:
+        result, sql = _run(SPEC, found, Path(folder), means)
+        ended = standing.ended(
+            found,
+            result,
+            pq.read_table(result.folder / "matches.parquet").to_pylist(),
+            pq.read_table(result.folder / "breaks.parquet").to_pylist(),
         )
-        .order_by(STATEMENT_LINES.c.line_no)
+    kept = reconciliation.keep_run(
+        transaction,
+        Run(
+            party=party,
+            business_on=business_on,
+            spec=SPEC.name,
+            spec_version=SPEC.version,
+            spec_digest=SPEC.digest,
+            engine=means.engine,
+            input_digest=found.digest,
+            sql=sql,
+            statement_id=found.statement_id,
+            carried_in=frozenset(found.carried_in),
+        ),
+        ended.matches,
+        ended.breaks,
+        ended.totals,
     )
-    return [PartnerLine(row.line_no, row.our_reference, row.partner_reference, row.amount_vnd) for row in rows]
-
-
-def _payments(transaction: Transaction, party: str, business_on: date, lines: list[PartnerLine]) -> list[CorePayment]:
-    """The party's payments of the day, and those of other days or states that the statement names."""
-    ours = _texts(line.our_reference for line in lines)
-    theirs = _texts(line.partner_reference for line in lines)
-    rows = transaction.sql.execute(
-        select(PAYMENTS)
-        .where(
-            PAYMENTS.c.party == party,
-            (PAYMENTS.c.business_on == business_on)  # its money is booked, whatever became of it since
-            | (PAYMENTS.c.our_reference == any_(ours))
-            | (PAYMENTS.c.partner_reference == any_(theirs)),
-        )
-        .order_by(PAYMENTS.c.id)
-    ).all()
-    earlier = _on_earlier_statements(transaction, party, business_on, ours)
-    return [
-        CorePayment(
-            id=row.id,
-            our_reference=row.our_reference,
-            partner_reference=row.partner_reference or "",
-            amount_vnd=row.amount_vnd,
-            paid=row.business_on is not None,
-            of_day=row.business_on == business_on,
-            on_earlier_statement=row.our_reference in earlier,
-        )
-        for row in rows
-    ]
-
-
-def _on_earlier_statements(
-    transaction: Transaction, party: str, business_on: date, ours: ColumnElement[list[str]]
-) -> set[str]:
-    """Which of these references the newest statements of earlier days have as paid."""
-    newest = (
-        select(STATEMENTS.c.id)
-        .where(STATEMENTS.c.party == party, STATEMENTS.c.business_on < business_on)
-        .ext(distinct_on(STATEMENTS.c.business_on))
-        .order_by(STATEMENTS.c.business_on, STATEMENTS.c.version.desc())
-    )
-    rows = transaction.sql.execute(
-        select(STATEMENT_LINES.c.our_reference).where(
-            STATEMENT_LINES.c.our_reference == any_(ours),
-            STATEMENT_LINES.c.statement_id.in_(newest),
-            STATEMENT_LINES.c.kind == "payment",
-            STATEMENT_LINES.c.state == "paid",
-        )
-    )
-    return {str(row.our_reference) for row in rows}
-
-
-def _texts(values: Iterable[str]) -> ColumnElement[list[str]]:
-    """One array parameter, however many values: a statement may hold more lines than a query takes parameters."""
-    return literal(sorted({value for value in values if value}), ARRAY(Text))
-
-
-def _input_digest(payments: list[CorePayment], lines: list[PartnerLine]) -> str:
-    everything: list[CorePayment | PartnerLine] = [*payments, *lines]
-    rows = [repr(sorted(asdict(one).items())) for one in everything]
-    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
-
-
-def _last_run(transaction: Transaction, party: str, business_on: date) -> Row[tuple[object, ...]] | None:
-    return transaction.sql.execute(
-        select(RECONCILIATION_RUNS)
-        .where(RECONCILIATION_RUNS.c.party == party, RECONCILIATION_RUNS.c.business_on == business_on)
-        .order_by(RECONCILIATION_RUNS.c.version.desc())
-        .limit(1)
-    ).one_or_none()
-
-
-def _totals(payments: list[CorePayment], lines: list[PartnerLine], outcome: Outcome) -> dict[str, int]:
-    of_day = [payment.amount_vnd for payment in payments if payment.of_day]
-    matched = [one.payment.amount_vnd for one in outcome.matches]
-    return {
-        "core_count": len(of_day),
-        "core_vnd": sum(of_day),
-        "partner_count": len(lines),
-        "partner_vnd": sum(line.amount_vnd for line in lines),
-        "matched_count": len(matched),
-        "matched_vnd": sum(matched),
-    }
-
-
-def _insert_run(transaction: Transaction, values: dict[str, object]) -> int:
-    created = transaction.sql.execute(insert(RECONCILIATION_RUNS).values(values).returning(RECONCILIATION_RUNS.c.id))
-    return int(created.scalar_one())
-
-
-def _insert_outcome(transaction: Transaction, run_id: int, outcome: Outcome) -> None:
-    matches = [
-        {"run_id": run_id, "payment_id": one.payment.id, "line_no": one.line.line_no, "rule": one.rule}
-        for one in outcome.matches
-    ]
-    breaks = [{"run_id": run_id, "difference_vnd": one.difference_vnd, **asdict(one)} for one in outcome.breaks]
-    if matches:
-        transaction.sql.execute(insert(RECONCILIATION_MATCHES), matches)
-    if breaks:
-        transaction.sql.execute(insert(RECONCILIATION_BREAKS), breaks)
-
-
-def _told(party: str, business_on: date, version: int, outcome: Outcome, *, new: bool) -> Reconciled:
+    if kept.new:
+        taken.keep(transaction, kept.run_id, found.taken)
     return Reconciled(
         party=party,
         business_on=business_on,
-        version=version,
-        new=new,
-        matched=len(outcome.matches),
-        breaks=dict(Counter(one.break_class for one in outcome.breaks)),
-        difference_vnd=sum(one.difference_vnd for one in outcome.breaks),
+        version=kept.version,
+        new=kept.new,
+        matched=sum(one["leg"] == "statement" for one in ended.matches),
+        breaks=dict(sorted(Counter(one["break_class"] for one in ended.breaks).items())),
+        difference_vnd=sum(one["difference_vnd"] for one in ended.breaks if one["leg"] == "statement"),
     )
+
+
+def _run(spec: Spec, found: Inputs, folder: Path, means: Means) -> tuple[Result, str]:
+    """Run the engine on the rows; return what it wrote, and the SQL that decided."""
+    given = {side: _written(rows, folder / f"{side}.parquet") for side, rows in found.rows.items()}
+    further: tuple[Side, ...] = tuple(side for side in ("receipts", "remittance") if side in given)
+    steps = plan(spec, DIALECTS[means.engine], further)
+    with closing(open_engine(means, folder)) as engine:
+        result = run_engine(engine, steps, spec, given, folder / "out")
+    return result, json.dumps([{"name": one.name, "leg": one.leg, "sql": one.sql} for one in steps.steps])
+
+
+def _written(rows: list[Neutral], path: Path) -> Given:
+    columns = {name: [row.get(name) for row in rows] for name in NEUTRAL.names}
+    pq.write_table(pa.table(columns, schema=NEUTRAL), path)
+    return Given((path,), tuple(NEUTRAL.names), hashlib.sha256(path.read_bytes()).hexdigest())

@@ -13,10 +13,10 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from truc.errors import MalformedError, TransientError
+from truc.errors import TransientError
 from truc.exchange import set_aside
 from truc.exchange.set_aside import SetAside
-from truc.reconcile.checks import Check, CheckName, Numbered, Told, equal, failed, failing, follows, in_sequence, whole
+from truc.reconcile.checks import Check, CheckName, Numbered, Told, equal, failed, failing, in_sequence, whole
 from truc.store import statements
 from truc.store.opened import Transaction
 from truc.store.statements import Kept

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from truc.errors import MalformedError
-from truc.reconcile import gate
+from truc.reconcile import checks
 from truc.reconcile.checks import Check, Numbered, in_sequence
 
 DAY = date(2026, 3, 4)
@@ -53,18 +53,18 @@ WHOLE = {"count": 2, "amount_vnd": 120_000, "opening_vnd": 0, "closing_vnd": 80_
 
 
 def told(**changes: object) -> dict[str, str]:
-    checks = checks.check_declared({**WHOLE, **changes}, 2, 120_000, 80_000)
-    return {one.name: one.reason or one.state for one in checks}
+    found = checks.check_declared({**WHOLE, **changes}, 2, 120_000, 80_000)
+    return {one.name: one.reason or one.state for one in found}
 
 
 def test_rows_are_held_against_what_is_declared_of_them() -> None:
     assert told(sequence_before=7) == dict.fromkeys(("end_mark", "count", "amount_vnd", "balance", "sequence"), "holds")
-    assert gate.failing(checks.check_declared(WHOLE, 2, 120_000, 80_000)) is None
+    assert checks.failing(checks.check_declared(WHOLE, 2, 120_000, 80_000)) is None
 
 
 def test_nothing_declared_is_nothing_offered() -> None:
-    checks = checks.check_declared({}, 2, 120_000, 80_000)
-    assert {one.state for one in checks} == {"not_offered"}
+    found = checks.check_declared({}, 2, 120_000, 80_000)
+    assert {one.state for one in found} == {"not_offered"}
     assert told(count=None)["count"] == "not_offered"
 
 

@@ -1,0 +1,99 @@
+"""What a plan tells in the end: matches, breaks and verdicts in a fixed order, and the totals that must conserve."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+
+from truc.reconcile.engine.inputs import canonical, given
+from truc.reconcile.engine.places import FORM, MATCH, NO_MONEY, total
+from truc.reconcile.engine.plan import Dialect
+from truc.reconcile.engine.receipts import Receipts
+from truc.reconcile.engine.remittance import Remittance
+from truc.reconcile.engine.sift import clean_matches
+from truc.reconcile.engine.statement import Ledger
+from truc.reconcile.engine.steps import to_sql
+from truc.reconcile.spec import Spec
+
+FORM_OF_MATCH = tuple(name for name in FORM if name != "place")
+
+
+@dataclass(frozen=True, slots=True)
+class Legs:
+    """The legs of one reconciliation; those that were not asked are None."""
+
+    ledger: Ledger
+    receipts: Receipts | None
+    remittance: Remittance | None
+    verdicts: ir.Table | None
+
+
+def queries(legs: Legs, spec: Spec, dialect: Dialect) -> Mapping[str, str]:
+    """Return the SQL of matches, breaks, ends, given; and of verdicts where there are further legs."""
+    clean = [clean_matches(legs.ledger.clean, leg="statement")]
+    placed = [legs.ledger.places]
+    if legs.receipts is not None:
+        clean.append(clean_matches(legs.receipts.clean, leg="receipts"))
+        placed.append(legs.receipts.places)
+    if legs.remittance is not None:
+        placed.append(legs.remittance.places)
+    odd = ibis.union(*placed)
+    told = {
+        "matches": _by_reference(clean, odd.filter(odd.place == MATCH)),
+        "breaks": _sorted(odd.filter(~odd.place.isin([MATCH, NO_MONEY])).select(*FORM)),
+        "ends": ibis.union(*(_ends(table) for table in (*clean, *placed))),
+        "given": ibis.union(*_given(legs, spec)),
+    }
+    if legs.verdicts is not None:
+        told["verdicts"] = _sorted(legs.verdicts)
+    return {name: to_sql(table, dialect) for name, table in told.items()}
+
+
+def _by_reference(clean: list[ir.Table], odd: ir.Table) -> ir.Table:
+    """Return all matches in one order, whatever order the rows came in.
+
+    A clean pair's reference stands once in its leg, party and kind, so there is nothing more to compare: to sort five
+    million rows by five columns takes half the time that it takes by fifteen. `tie` is of no other use.
+    """
+    texts = [odd[name].cast("string").fill_null("") for name in FORM_OF_MATCH]
+    matched = odd.select(*FORM_OF_MATCH, tie=ibis.literal("|").join(texts))
+    told = ibis.union(*(one.select(*FORM_OF_MATCH, tie=ibis.literal("")) for one in clean), matched)
+    return told.order_by(["our_reference", "leg", "party", "kind", "tie"])
+
+
+def _sorted(table: ir.Table) -> ir.Table:
+    return table.order_by(list(table.columns))
+
+
+def _ends(table: ir.Table) -> ir.Table:
+    """Return, for each leg, place and party, how many rows of either side ended there, with what money."""
+    return table.group_by("leg", "place", "party").aggregate(
+        places=table.count(),
+        core_rows=total(table.core_rows),
+        partner_rows=total(table.partner_rows),
+        core_money_vnd=total(table.core_money_vnd),
+        partner_money_vnd=total(table.partner_money_vnd),
+        difference_vnd=total(table.difference_vnd),
+    )
+
+
+def _given(legs: Legs, spec: Spec) -> list[ir.Table]:
+    """Return how many rows each leg was given of each side and party, with what money: read anew from the inputs."""
+    sums = [_sum(canonical(given(side), spec.cut_offs), "statement", of) for side, of in _SIDES.items()]
+    if legs.receipts is not None:
+        rows = canonical(given("receipts"), spec.cut_offs)
+        rows = rows.mutate(money=ibis.ifelse(rows.readable, rows.amount_vnd, rows.money))
+        sums += [_sum(legs.receipts.asked, "receipts", "core"), _sum(rows, "receipts", "partner")]
+    if legs.remittance is not None:
+        rows = canonical(given("remittance"), spec.cut_offs)
+        sums += [_sum(legs.remittance.asked, "remittance", "core"), _sum(rows, "remittance", "partner")]
+    return sums
+
+
+_SIDES = {"core": "core", "statement": "partner"}
+
+
+def _sum(rows: ir.Table, leg: str, side: str) -> ir.Table:
+    grouped = rows.group_by("party").aggregate(rows=rows.count(), vnd=total(rows.money))
+    return grouped.select(leg=ibis.literal(leg), side=ibis.literal(side), party="party", rows="rows", vnd="vnd")

