@@ -33,6 +33,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "sealing.key": _key,
     "blind_index.key": _key,
     "journal_signing.key": _key,  # an Ed25519 key is 32 random bytes too
+    "console_forms.key": _key,
     "connections.json": lambda: "{}\n",
 }
 
@@ -44,6 +45,12 @@ def ensure(folder: Path) -> None:
     for name, make in GENERATED.items():
         if not (folder / name).exists():
             create(folder, name, make())
+
+
+def ensure_password(folder: Path, name: str) -> None:
+    """Create a password that not every installation has; leave the one that is there as it is."""
+    if not (folder / name).exists():
+        create(folder, name, _password())
 
 
 def create(folder: Path, name: str, value: str) -> None:

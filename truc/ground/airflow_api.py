@@ -13,6 +13,9 @@ FINAL = ("success", "failed")
 POLL_S = 0.25
 
 
+WAITING = {"awaiting_input", "deferred"}  # for a person's answer
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """A DAG run that has ended (or not: `state` says). `tasks` has the state of each task by its id."""
@@ -80,7 +83,23 @@ class AirflowApi:
             if time.monotonic() - begun > within_s:
                 raise TransientError(f"run {run_id} of {dag} is {state} after {within_s:.0f} s", reason="run_slow")
             time.sleep(POLL_S)
-        return Run(dag, run_id, state, self._tasks(dag, run_id), time.monotonic() - begun)
+        return Run(dag, run_id, state, self.tasks(dag, run_id), time.monotonic() - begun)
+
+    def wait_until_asked(self, dag: str, run_id: str, task: str, *, within_s: float = 300) -> Run:
+        """Return the run when every instance of `task` waits for a person, or when the run has ended without.
+
+        Raise TransientError when neither comes in time.
+        """
+        begun = time.monotonic()
+        while (state := self._state(dag, run_id)) not in FINAL:
+            tasks = self.tasks(dag, run_id)
+            asking = [one for name, one in tasks.items() if name.partition("[")[0] == task]
+            if asking and set(asking) <= WAITING:
+                return Run(dag, run_id, state, tasks, time.monotonic() - begun)
+            if time.monotonic() - begun > within_s:
+                raise TransientError(f"run {run_id} of {dag} asks nobody after {within_s:.0f} s", reason="run_slow")
+            time.sleep(POLL_S)
+        return Run(dag, run_id, state, self.tasks(dag, run_id), time.monotonic() - begun)
 
     def run(
         self, dag: str, conf: Mapping[str, object] | None = None, *, run_id: str | None = None, within_s: float = 300
@@ -93,6 +112,11 @@ class AirflowApi:
         tasks = self._pages(f"dags/{run.dag}/dagRuns/{run.run_id}/taskInstances", "task_instances")
         return {_task_name(one): self._log(run, one, lines) for one in tasks if one["state"] == "failed"}
 
+    def tasks(self, dag: str, run_id: str) -> dict[str, str]:
+        """Return the state of each task of the run by its id; a mapped one is named `id[index]`."""
+        tasks = self._pages(f"dags/{dag}/dagRuns/{run_id}/taskInstances", "task_instances")
+        return {_task_name(one): str(one["state"]) for one in tasks}
+
     def xcom(self, run: Run, task: str, key: str = "return_value") -> object:
         """Return what a task of the run returned."""
         path = f"dags/{run.dag}/dagRuns/{run.run_id}/taskInstances/{task}/xcomEntries/{key}"
@@ -100,10 +124,6 @@ class AirflowApi:
 
     def _state(self, dag: str, run_id: str) -> str:
         return str(self._call("GET", f"dags/{dag}/dagRuns/{run_id}").json()["state"])
-
-    def _tasks(self, dag: str, run_id: str) -> dict[str, str]:
-        tasks = self._pages(f"dags/{dag}/dagRuns/{run_id}/taskInstances", "task_instances")
-        return {_task_name(one): str(one["state"]) for one in tasks}
 
     def _log(self, run: Run, task: Mapping[str, Any], lines: int) -> str:
         path = f"dags/{run.dag}/dagRuns/{run.run_id}/taskInstances/{task['task_id']}/logs/{task['try_number']}"

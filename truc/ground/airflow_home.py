@@ -14,6 +14,8 @@ from truc.ground.supervisor import Service
 from truc.settings import LOCAL, Settings
 
 ADMIN = "admin"
+# Beside the stand-ins, so that a visitor can be each person of a morning; a real province makes its own.
+DEMO_USERS = {"clerk": "TrucClerk", "approver": "TrucApprover", "auditor": "TrucAuditor"}
 COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
 # The scheduler lets running tasks end. The triggerer would sleep 10 s over the exit of its own child; what it
 # held is taken up again after the next start.
@@ -85,6 +87,19 @@ def prepare(settings: Settings) -> None:
     settings.dags.mkdir(parents=True, exist_ok=True)
     secrets_file.ensure(settings.secrets)
     secrets_file.write(settings.secrets, DATABASE_URL_FILE, settings.airflow_database_url)
+
+
+def users(settings: Settings, *, with_demo: bool = False) -> dict[str, str]:
+    """Return which users there must be, with their roles; each has its password in a file of the secrets."""
+    found = {ADMIN: "Admin", **(DEMO_USERS if with_demo else {})}
+    for name in found:
+        secrets_file.ensure_password(settings.secrets, password_file(name))
+    return found
+
+
+def password_file(user: str) -> str:
+    """Return the name of the secret that is a user's password."""
+    return f"airflow_{user}"
 
 
 def services(settings: Settings) -> list[Service]:

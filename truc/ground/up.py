@@ -5,10 +5,11 @@ import hashlib
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from pathlib import Path
 
 from truc import secrets_file
 from truc import settings as our_settings
@@ -22,6 +23,7 @@ from truc.settings import LOCAL, Settings
 Report = Callable[[str], None]
 SANDBOX_READY = "ready.json"
 OLDEST_POSTGRES = 15
+BOOTSTRAP = Path(__file__).with_name("airflow_bootstrap.py")
 
 
 @dataclass
@@ -47,6 +49,12 @@ class Hub:
         """Return the generated administrator of Airflow, for the person at the terminal only."""
         return airflow_home.ADMIN, secrets_file.read(self.settings.secrets, "airflow_admin")
 
+    @property
+    def demo_logins(self) -> dict[str, str]:
+        """Return the people of finance that come with the stand-ins, and the files that hold their passwords."""
+        files = {name: self.settings.secrets / airflow_home.password_file(name) for name in airflow_home.DEMO_USERS}
+        return {name: str(file) for name, file in files.items() if file.exists()}
+
     def failed(self) -> list[str]:
         """Return the services that could not be kept up."""
         return [] if self.supervisor is None else self.supervisor.failed()
@@ -68,7 +76,7 @@ def hub_up(settings: Settings, *, with_sandbox: bool = False, report: Report = l
         with phase("migrations and sandbox" if with_sandbox else "migrations"):
             _at_once(
                 lambda: migrate_hub(settings),
-                lambda: bootstrap_airflow(settings),
+                lambda: bootstrap_airflow(settings, airflow_home.users(settings, with_demo=with_sandbox)),
                 *([lambda: timings.update(supervisor.start(sandbox_service(settings)))] if with_sandbox else []),
             )
         with phase("gateway and airflow"):
@@ -115,7 +123,7 @@ def start_database(settings: Settings, supervisor: Supervisor) -> None:
 
 def migrate_all(settings: Settings) -> None:
     """Bring the hub's tables and Airflow's up to date, both at once."""
-    _at_once(lambda: migrate_hub(settings), lambda: bootstrap_airflow(settings))
+    _at_once(lambda: migrate_hub(settings), lambda: bootstrap_airflow(settings, airflow_home.users(settings)))
 
 
 def migrate_hub(settings: Settings) -> None:
@@ -132,20 +140,20 @@ def migrate_hub(settings: Settings) -> None:
         store.close()
 
 
-def bootstrap_airflow(settings: Settings) -> None:
-    """Migrate Airflow's database and see to its administrator; quick when that is done already."""
+def bootstrap_airflow(settings: Settings, users: Mapping[str, str]) -> None:
+    """Migrate Airflow's database and see to its roles and users (name → role); quick when that is done already."""
     stamp = settings.airflow / "bootstrap.json"
-    wanted = _bootstrap_stamp(settings)
+    wanted = _bootstrap_stamp(settings, users)
     if wanted and stamp.exists() and json.loads(stamp.read_text(encoding="utf-8")) == wanted:
         return
     log = settings.logs / "airflow-bootstrap.log"
-    password = settings.secrets / "airflow_admin"
-    argv = [sys.executable, "-m", "truc.ground.airflow_bootstrap", airflow_home.ADMIN, str(password)]
+    named = [f"{name}={role}" for name, role in users.items()]
+    argv = [sys.executable, "-m", "truc.ground.airflow_bootstrap", str(settings.secrets), *named]
     with spawn(settings.run, log, argv, env=airflow_home.environment(settings), cwd=settings.root) as process:
         code = process.wait(timeout=600)
     if code != 0:
         raise SetupError(f"Airflow's database could not be prepared: see {log}", reason="bootstrap_failed")
-    stamp.write_text(json.dumps(_bootstrap_stamp(settings)), encoding="utf-8")
+    stamp.write_text(json.dumps(_bootstrap_stamp(settings, users)), encoding="utf-8")
 
 
 def gateway_service(settings: Settings) -> Service:
@@ -180,29 +188,37 @@ def api(settings: Settings) -> AirflowApi:
     return AirflowApi(settings.airflow_url, airflow_home.ADMIN, secrets_file.read(settings.secrets, "airflow_admin"))
 
 
-def _bootstrap_stamp(settings: Settings) -> dict[str, str] | None:
+def _bootstrap_stamp(settings: Settings, users: Mapping[str, str]) -> dict[str, str] | None:
     """Return what the database and the installed programs say of themselves; None if the database is empty.
 
     The database is asked, so a stamp that outlived its database is not believed.
     """
     import psycopg
 
-    password = secrets_file.read(settings.secrets, "airflow_admin")
     tables = "SELECT (SELECT min(version_num) FROM alembic_version), (SELECT min(version_num) FROM alembic_version_fab)"
-    users = "SELECT count(*) FROM ab_user WHERE username = %s"
+    known_users = "SELECT array_agg(username ORDER BY username) FROM ab_user WHERE username = ANY(%s)"
     try:
         with psycopg.connect(settings.airflow_database_url.replace("+psycopg", ""), connect_timeout=10) as connection:
             revisions = connection.execute(tables).fetchone()
-            known = connection.execute(users, (airflow_home.ADMIN,)).fetchone()
+            known = connection.execute(known_users, (list(users),)).fetchone()
     except psycopg.errors.UndefinedTable:
         return None
     packages = ("apache-airflow-core", "apache-airflow-providers-fab")
     return {
         "versions": " ".join(version(name) for name in packages),
         "revisions": str(revisions),
-        "administrators": str(known),
-        "password": hashlib.sha256(password.encode()).hexdigest(),
+        "users": str(known),
+        "wanted": _digest(*(f"{name}={role}={_password(settings, name)}" for name, role in sorted(users.items()))),
+        "roles": _digest(BOOTSTRAP.read_text(encoding="utf-8")),
     }
+
+
+def _password(settings: Settings, user: str) -> str:
+    return secrets_file.read(settings.secrets, airflow_home.password_file(user))
+
+
+def _digest(*texts: str) -> str:
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
 def _greet(variable: str, url: str) -> None:

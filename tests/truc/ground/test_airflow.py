@@ -68,7 +68,7 @@ def installation(tmp_path_factory):
 def airflow(installation):
     with Supervisor(installation.run, installation.logs) as supervisor:
         up.start_database(installation, supervisor)
-        up.bootstrap_airflow(installation)
+        up.bootstrap_airflow(installation, airflow_home.users(installation))
         supervisor.start(*airflow_home.services(installation))
         client = up.api(installation)
         client.wait_for_dags("works", "hides_a_failure")
@@ -141,11 +141,11 @@ def replace_password(installation):
 
 def test_the_second_bootstrap_is_quick_and_a_new_password_is_not_skipped(airflow, installation):
     begun = time.monotonic()
-    up.bootstrap_airflow(installation)
+    up.bootstrap_airflow(installation, airflow_home.users(installation))
     assert time.monotonic() - begun < 2
     stamp = (installation.airflow / "bootstrap.json").read_text()
     secrets_file.write(installation.secrets, "airflow_admin", "a-new-made-up-password")
-    up.bootstrap_airflow(installation)
+    up.bootstrap_airflow(installation, airflow_home.users(installation))
     assert (installation.airflow / "bootstrap.json").read_text() != stamp
     assert up.api(installation).health()
 
@@ -155,7 +155,7 @@ def test_a_stamp_that_outlived_its_database_is_not_believed(airflow, installatio
     before = (installation.airflow / "bootstrap.json").read_text()
     with psycopg.connect(address) as connection:
         connection.execute("UPDATE ab_user SET username = 'other', email = 'other' WHERE username = 'admin'")
-    up.bootstrap_airflow(installation)
+    up.bootstrap_airflow(installation, airflow_home.users(installation))
     with psycopg.connect(address) as connection:
         assert connection.execute("SELECT count(*) FROM ab_user WHERE username = 'admin'").fetchone() == (1,)
     assert json.loads((installation.airflow / "bootstrap.json").read_text()) == json.loads(before)

@@ -1,0 +1,33 @@
+"""What kind of file was attached, told by its bytes and its ending together; what a browser says of it is not asked."""
+
+from pathlib import PurePath
+
+from truc.errors import MalformedError
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+# Ending → what it is, and how its bytes begin; b"" for text, which must be readable as UTF-8.
+KINDS = {
+    ".pdf": ("application/pdf", b"%PDF-"),
+    ".png": ("image/png", b"\x89PNG\r\n\x1a\n"),
+    ".jpg": ("image/jpeg", b"\xff\xd8\xff"),
+    ".jpeg": ("image/jpeg", b"\xff\xd8\xff"),
+    ".xlsx": (XLSX, b"PK\x03\x04"),
+    ".eml": ("message/rfc822", b""),
+    ".csv": ("text/csv", b""),
+    ".txt": ("text/plain", b""),
+}
+
+
+def media_type(name: str, body: bytes) -> str:
+    """Return the media type; raise MalformedError `media_type_refused` for what is not taken or not what it says."""
+    kind, begins = KINDS.get(PurePath(name).suffix.lower(), ("", b""))
+    if not kind or not body.startswith(begins) or (not begins and not _is_text(body)):
+        raise MalformedError(f"file: must be one of {', '.join(KINDS)}, and what it says", reason="media_type_refused")
+    return kind
+
+
+def _is_text(body: bytes) -> bool:
+    try:
+        return "\0" not in body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return False
