@@ -48,6 +48,8 @@ lock: ## compile requirements/*.in to lock files with hashes
 		product.in -o product.lock
 	@cd requirements && ../var/lock/bin/uv pip compile --quiet --python-version 3.11 --universal --generate-hashes \
 		-c product.lock develop.in -o develop.lock
+	@cd requirements && ../var/lock/bin/uv pip compile --quiet --python-version 3.11 --universal --generate-hashes \
+		peers.in -o peers.lock
 
 $(BIN)/python:
 	@if [ -z "$(PYTHON)" ]; then echo "Trục needs Python 3.11 or newer; none found (try: make PYTHON=/path/to/python3)" >&2; exit 1; fi

@@ -25,6 +25,8 @@ ELSEWHERE = {
     "notices": "truc.operating.notices:notices",
     "party": "truc.kit.party:party",
     "payments": "truc.operating.payments:payments",
+    "reconcile": "truc.operating.reconcile:reconcile",
+    "remittance": "truc.operating.remittance:remittance",
     "shipments": "truc.operating.shipments:shipments",
     "statement": "truc.kit.statement:statement",
     "vectors": "truc.kit.vectors:vectors",
@@ -220,6 +222,8 @@ def _show(hub: "Hub") -> None:
         click.echo(f"{name:12} {address}")
     user, password = hub.login
     click.echo(f"{'login':12} {user} / {password}")
+    for name, file in hub.demo_logins.items():
+        click.echo(f"{'':12} {name} / the password in {file}")
     click.echo("Ctrl-C stops everything.")
 
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 
@@ -22,13 +22,24 @@ from truc.exchange.outcomes import Claimed
 from truc.manifest import Capability
 from truc.messages import Inbound, Statement
 from truc.parties import Client
-from truc.reconcile import day as reconcile_day
+from truc.reconcile import gate as reconcile_gate
 from truc.reference import reading
 from truc.reference.reading import SetAside
-from truc.services import asking, asking_parcels, booking, notice_daily, notice_round, postage_check, shipments
+from truc.services import (
+    asking,
+    asking_parcels,
+    booking,
+    notice_daily,
+    notice_round,
+    postage_check,
+    remittance,
+    settlements,
+    shipments,
+)
 from truc.settings import Settings
-from truc.store import catalogue
+from truc.store import catalogue, statements
 from truc.store.opened import Store, Transaction
+from truc.store.reconciliation import is_signed
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +81,7 @@ def deliver(store: Store, connection: Connection, operations: tuple[str, ...]) -
         done = courier.deliver(store, client, connection.party, operations, on_receipt=on_receipt)
     asking.take_stock(store, connection.party)  # a payment whose request was stopped is in doubt from now on
     store.run(partial(shipments.take_stock, party=connection.party))
+    store.run(partial(remittance.take_stock, party=connection.party))
     return {**done.counts, "unreachable": int(done.unreachable)}
 
 
@@ -129,6 +141,7 @@ def fetch_day(store: Store, connection: Connection, feeds: tuple[str, ...], busi
             for page in parties.fetcher(client, feed)(business_on.isoformat()):
                 with store.begin() as transaction:
                     kept.append(inbox.keep(transaction, page.envelope).inbox_id)
+                    statements.asked_for(transaction, connection.party, business_on, kept[-1])
     # Only what this run asked for: a file of another day is the business of that day's run.
     return asdict(inbox.book_these(store, connection.party, kept, book=_of_day(business_on, booking.booker(store))))
 
@@ -169,23 +182,58 @@ def close_day(store: Store, here: Settings) -> int:
 
 def in_use(store: Store, party: str) -> bool:
     """Tell whether this hub has had anything to do with the party: a message either way, a payment, a statement."""
+    from truc.reconcile import day as reconcile_day  # its engines take longer to import than most tasks run
+
     with store.begin() as transaction:
         return correspondence.exists_with(transaction, party) or reconcile_day.in_use(transaction, party)
 
 
-def to_reconcile(store: Store) -> list[str]:
-    """Return the parties that deliver statements and that this hub has had anything to do with."""
-    giving = parties.with_capability(Capability.FETCH_STATEMENT)
+def to_reconcile(store: Store, business_on: date) -> list[str]:
+    """Return the parties that deliver statements and that this hub has had anything to do with.
+
+    Whose day is signed is not among them: it is never run again.
+    """
+    from truc.reconcile import day as reconcile_day  # its engines take longer to import than most tasks run
+
+    giving = [one.party for one in parties.with_capability(Capability.FETCH_STATEMENT)]
     with store.begin() as transaction:
-        return [one.party for one in giving if reconcile_day.in_use(transaction, one.party)]
+        used = [one for one in giving if reconcile_day.in_use(transaction, one)]
+        return [one for one in used if not is_signed(transaction, one, business_on)]
 
 
 def reconcile(store: Store, party: str, business_on: date) -> dict[str, object]:
-    """Reconcile one party's day and return what was found."""
+    """Reconcile one party's day and return what was found.
+
+    Raise TransientError with the gate's reason, which is kept, while the day's statement is not whole.
+    """
+    from truc.reconcile import day as reconcile_day  # its engines take longer to import than most tasks run
+
     with store.begin() as transaction:
-        found = reconcile_day.reconcile(transaction, party, business_on)
+        gate = reconcile_gate.judge(transaction, party, business_on)
+        found = reconcile_day.reconcile(transaction, party, business_on) if gate.is_open else None
+    if found is None:
+        raise gate.waiting()
     log.info("%s %s: %d matched, breaks %s", party, business_on, found.matched, found.breaks)
     return {**asdict(found), "business_on": business_on.isoformat()}
+
+
+def book_settlements(store: Store, business_on: date) -> int:
+    """Have the ledger say what statements up to that day say of fees and payouts; return how many days it changed for.
+
+    The days of the last month are looked at again: what came late may tell whose payout an older credit was.
+    """
+    with store.begin() as transaction:
+        told = settlements.recent(transaction, business_on)
+    return sum(store.run(partial(settlements.book, party=party, day=day)) for party, day in told)
+
+
+def remit_collections(store: Store, business_on: date, at: datetime) -> dict[str, object]:
+    """Order what is owed to agencies of that day; return the orders and, for what is held, agency and reason."""
+    done = store.run(partial(remittance.order_day, business_on=business_on, at=at))
+    for one in done.held:
+        log.info("%s: %s is not remitted: %s", business_on, one.agency_code, one.reason)
+    held = [asdict(one) for one in done.held]
+    return {"orders": list(done.references), "amount_vnd": done.amount_vnd, "held": held}
 
 
 def _keep_new_pages(store: Store, client: Client, party: str, feed: str) -> None:

@@ -23,6 +23,7 @@ EFFECTS = {
     ("national_portal", "progress"): "CapNhatTienDoHoSoMC",
     ("vnpost", "order"): "order",
     ("vnpost", "cancel"): "cancel",
+    ("treasury", "remittance"): "remittance",
     **{(party, "message"): "message" for party in PARTIES},
     **{(one.party, "payment"): "payment" for one in CHANNELS},
 }

@@ -16,7 +16,7 @@ CLIENT = "one_stop"
 
 
 class RefusedError(Exception):
-    """The gateway did not take a whole call."""
+    """A door of the hub did not take a whole call."""
 
 
 @dataclass(slots=True)

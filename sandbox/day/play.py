@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
-from sandbox.day import money, morning, notices, parcels, portal, statements, summary, table
+from sandbox.day import finance, money, morning, notices, parcels, portal, statements, summary, table, treasury
 from sandbox.day.channels import CHANNELS
 from sandbox.day.generate import generate
 from sandbox.day.journal import Journal, opened
@@ -35,7 +35,7 @@ DELIVERIES = {
 SUMMARY_FILE = "summary.json"
 ROUNDS_AT_MOST = 4
 WAIT_AT_MOST_S = 90.0  # longer than any party needs to settle
-PHASES = 15
+PHASES = 17
 
 
 def play(settings: Settings, day: date, *, dossiers: int, seed: int, console: Console) -> bool:
@@ -76,7 +76,10 @@ def _dags() -> tuple[str, ...]:
         "dossier_intake",
         "payment_callbacks",
         "postal_tracking",
-        "reconcile_payments",
+        statements.DAG,
+        treasury.ORDERS,
+        treasury.DELIVERS,
+        treasury.CONFIRMS,
         "exchange_sweep",
         "notices",
     )
@@ -115,6 +118,10 @@ def _phases(stage: Stage) -> None:
         statements.deliver_twice(stage)
     with phase("reconcile", "Đối soát", "reconciliation"):
         statements.reconcile(stage)
+    with phase("sign", "Kế toán xử lý chênh lệch, người duyệt ký", "a clerk works the breaks, an approver signs"):
+        finance.work_and_sign(stage)
+    with phase("remit", "Nộp Kho bạc", "remittance to the State Treasury"):
+        treasury.remit(stage)
     with phase("rest", "Gửi nốt phần còn lại", "whatever still waits"):
         _send_the_rest(stage)
         stage.run("exchange_sweep")  # the day's hub does not run it each minute

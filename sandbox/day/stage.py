@@ -69,6 +69,18 @@ class Stage:
         for dag, run_id in begun.items():
             self._await(dag, run_id)
 
+    def run_until_asked(self, dag: str, task: str) -> None:
+        """Run the DAG for the day until `task` waits for a person, which it must."""
+        run_id = self.airflow.trigger(dag, {"day": self.plan.day.isoformat()})
+        try:
+            run = self.airflow.wait_until_asked(dag, run_id, task, within_s=RUN_WITHIN_S)
+        except TransientError as error:
+            self.expect(f"dag {dag}", "waits for a person", str(error), self._logs_of(dag, run_id))
+            return
+        self.runs.append(run)
+        self.expect(f"dag {dag}", "running", run.state, self._logs_of(dag, run_id))
+        self._tell_failed(run)
+
     def meet(self, trouble: str, evidence: Any) -> None:
         """Write down that a trouble was met, if there is evidence of it: a count, rows, the answers received."""
         if evidence:
@@ -138,6 +150,10 @@ class Stage:
         """Name the folder of a run's task logs: it is there also when Airflow is not."""
         return str(self.settings.airflow / "logs" / f"dag_id={dag}" / f"run_id={run_id}")
 
+    def _tell_failed(self, run: Run) -> None:
+        for line in self.airflow.failed_logs(run, lines=6).values():
+            self.progress.say(f"[red]{run.dag}[/] {line}")
+
     def _await(self, dag: str, run_id: str) -> None:
         where = f"{self._logs_of(dag, run_id)}, {self.settings.airflow_url}/dags/{dag}/runs/{run_id}"
         try:
@@ -147,6 +163,5 @@ class Stage:
             return
         self.runs.append(run)
         if not run.ok:
-            for line in self.airflow.failed_logs(run, lines=6).values():
-                self.progress.say(f"[red]{dag}[/] {line}")
+            self._tell_failed(run)
             self.expect(f"dag {dag}", "success", run.state if run.state != "success" else "a task failed", where)

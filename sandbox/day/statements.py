@@ -5,9 +5,11 @@ from typing import Any
 from sandbox.day.channels import BANK
 from sandbox.day.money import PARTS
 from sandbox.day.stage import Stage
+from truc.store.reconciliation import is_signed
 
 WALLET = "momo"  # the one wallet that gives a statement
 GIVING = (WALLET, BANK)
+DAG = "reconcile_payments"
 TOO_MUCH_VND = 5_000
 
 
@@ -43,8 +45,13 @@ def note_wrong_total(stage: Stage) -> None:
 
 
 def reconcile(stage: Stage) -> None:
-    """Reconcile the day of every party that gives a statement."""
-    stage.run("reconcile_payments")
+    """Reconcile the day of every party that gives a statement; the run waits for the signatures that it has not."""
+    with stage.store.begin() as transaction:
+        signed = [party for party in GIVING if is_signed(transaction, party, stage.plan.day)]
+    if len(signed) == len(GIVING):
+        stage.run(DAG)
+    else:
+        stage.run_until_asked(DAG, "day.await_signature")
 
 
 def expected_breaks(stage: Stage) -> tuple[dict[str, int], list[int]]:

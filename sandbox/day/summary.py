@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import datetime, time
 from typing import Any
 
-from sandbox.day import books, ends, figures, money, notices, statements, wallets
+from sandbox.day import books, ends, figures, finance, money, notices, statements, treasury, wallets
 from sandbox.day.books import Exchange
 from sandbox.day.channels import CHANNELS
 from sandbox.day.morning import BAD_ITEMS
@@ -26,7 +26,7 @@ ON_TIME_WITHIN_PCT = 1.0  # how far the day may be from the seeds' on-time rate
 TROUBLES = {
     "bad_portal_items", "portal_outage", "wrong_status_changes", "national_portal_DongBoHoSoMC_drop_after_error_after",
     "national_portal_CapNhatTienDoHoSoMC_drop_after_error_after", "vnpost_order_drop_after_error_after",
-    "wrong_control_total", "statement_delivered_twice", *wallets.names(),
+    "wrong_control_total", "statement_delivered_twice", treasury.TROUBLE, *wallets.names(),
 }  # fmt: skip
 
 
@@ -42,6 +42,8 @@ def build(stage: Stage, before: dict[str, int]) -> dict[str, Any]:
         "shipments": _shipments(stage, exchanges["vnpost.order"]),
         "payments": _payments(stage),
         "reconciliation": _reconciliation(stage),
+        "finance": finance.summary(stage),
+        "remittance": treasury.summary(stage),
         "notices": notices.summary(stage, exchanges),
         "exchange": _exchange(stage, exchanges),
         "faults": _faults(stage),
@@ -123,17 +125,33 @@ def _payments(stage: Stage) -> dict[str, Any]:
 
 
 def _reconciliation(stage: Stage) -> dict[str, Any]:
-    query = """SELECT DISTINCT ON (party) id, party, core_vnd, partner_vnd, matched_count FROM reconciliation_runs
+    query = """SELECT DISTINCT ON (party) id, party, core_vnd, partner_vnd FROM reconciliation_runs
                WHERE business_on = :day ORDER BY party, version DESC"""
     runs = stage.rows(query, day=stage.plan.day)
+    channels = {row.party: _channel(stage, row) for row in runs}
     query = "SELECT break_class, difference_vnd FROM reconciliation_breaks WHERE run_id = ANY(:runs)"
     breaks = stage.rows(query, runs=[row.id for row in runs])
     return {
-        "matched": sum(row.matched_count for row in runs),
+        "matched": sum(one["matched"] for one in channels.values()),
         "breaks": dict(sorted(Counter(row.break_class for row in breaks).items())),
         "breaks_vnd": _sums(breaks),
         **totals([row.difference_vnd for row in breaks]),
-        "by_channel": {row.party: {"core_vnd": row.core_vnd, "partner_vnd": row.partner_vnd} for row in runs},
+        "by_channel": channels,
+    }
+
+
+def _channel(stage: Stage, run: Any) -> dict[str, Any]:
+    """Return a party's day: the sums of both sides, how many payments met a line or a receipt, its breaks by class."""
+    query = "SELECT leg, count(*) AS places FROM reconciliation_matches WHERE run_id = :run GROUP BY leg"
+    matched = {row.leg: row.places for row in stage.rows(query, run=run.id)}
+    query = """SELECT break_class, count(*) AS places FROM reconciliation_breaks WHERE run_id = :run
+               GROUP BY break_class ORDER BY break_class"""
+    return {
+        "core_vnd": run.core_vnd,
+        "partner_vnd": run.partner_vnd,
+        "matched": matched.get("statement", 0),
+        "with_receipt": matched.get("receipts", 0),
+        "breaks": {row.break_class: row.places for row in stage.rows(query, run=run.id)},
     }
 
 
@@ -195,6 +213,7 @@ def _expect(stage: Stage, summary: dict[str, Any], exchanges: dict[str, Exchange
     stage.expect("parcels at the post", shipments["ordered"], shipments["at_partner"], "postal_orders")
     notices.expect(stage, summary["notices"])
     _expect_money(stage, summary)
+    treasury.expect(stage, summary["remittance"])
     stage.expect("planted troubles not met", [], unmet(stage.journal.troubles))
     planted = sum((planted_reasons(troubles) for troubles in stage.journal.troubles_of_all_days()), Counter[str]())
     stage.expect("set aside, by reason", dict(sorted(planted.items())), summary["exchange"]["set_aside_reasons"])
@@ -223,13 +242,15 @@ def _expect_money(stage: Stage, summary: dict[str, Any]) -> None:
     stage.expect("đồng in the ledger", summary["payments"]["amount_vnd"], in_ledger)
     breaks, differences = statements.expected_breaks(stage)
     found = summary["reconciliation"]
-    stage.expect("breaks by class", breaks, found["breaks"], "reconcile_payments")
+    stage.expect("breaks by class", breaks, found["breaks"], statements.DAG)
     for name, expected_vnd in totals(differences).items():
-        stage.expect(f"reconciliation, {name}", expected_vnd, found[name], "reconcile_payments")
+        stage.expect(f"reconciliation, {name}", expected_vnd, found[name], statements.DAG)
     compared = sum(summary["payments"]["by_channel"][party]["count"] for party in statements.GIVING)
-    stage.expect("parties reconciled", sorted(statements.GIVING), sorted(found["by_channel"]), "reconcile_payments")
+    stage.expect("parties reconciled", sorted(statements.GIVING), sorted(found["by_channel"]), statements.DAG)
     # But for the amount that the bank tells wrongly, and the one that the wallet's statement leaves out.
-    stage.expect("payments matched", compared - 2, found["matched"], "reconcile_payments")
+    stage.expect("payments matched", compared - 2, found["matched"], statements.DAG)
+    with_receipt = sum(one["with_receipt"] for one in found["by_channel"].values())
+    stage.expect("payments with their receipt", compared, with_receipt, statements.DAG)
 
 
 def unmet(troubles: dict[str, Any]) -> list[str]:
@@ -243,6 +264,7 @@ def planted_reasons(troubles: dict[str, Any]) -> Counter[str]:
         "forged_callbacks": {"momo.amount_differs": 1, "momo.bad_signature": 1},
         "bad_portal_items": {f"national_portal.{reason}": items for reason, items in BAD_ITEMS.items()},
         "wrong_control_total": {"vietinbank.control_total_differs": 1, "vietinbank.same_id_other_bytes": 1},
+        treasury.TROUBLE: {"treasury.remittance_refused": 1},
     }
     found = Counter({reason: n for name, reasons in made.items() if name in troubles for reason, n in reasons.items()})
     # Whoever asked for an order and got no answer has no address to pay at: a person asks anew.

@@ -7,6 +7,7 @@ from rich.table import Table
 
 from sandbox.day.stage import Expectation
 from truc.domain.money import format_vnd
+from truc.reconcile.words import BREAK_CLASSES
 
 
 def show(console: Console, summary: dict[str, Any], expectations: list[Expectation]) -> None:
@@ -19,6 +20,7 @@ def show(console: Console, summary: dict[str, Any], expectations: list[Expectati
     console.print(table)
     phases = " · ".join(f"{name} {seconds:.0f} s" for name, seconds in summary["phase_seconds"].items())
     console.print(f"[dim]{summary['seconds']:.0f} s: {phases}[/]", highlight=False)
+    _tell_what_waits(console, summary)
     broken = [one for one in expectations if not one.holds]
     for one in broken:
         where = f" [dim](xem · see {one.where})[/]" if one.where else ""
@@ -30,7 +32,7 @@ def show(console: Console, summary: dict[str, Any], expectations: list[Expectati
 
 def _rows(summary: dict[str, Any]) -> list[tuple[str, str, str]]:
     dossiers, statuses, money = summary["dossiers"], summary["statuses"], summary["payments"]
-    matching, exchange, shipments = summary["reconciliation"], summary["exchange"], summary["shipments"]
+    exchange, shipments = summary["exchange"], summary["shipments"]
     rows = [
         ("Hồ sơ tiếp nhận", "dossiers received", f"{dossiers['received']:,}"),
         ("… trực tuyến", "online", f"{dossiers['online']:,} ({dossiers['online_pct']} %)"),
@@ -49,10 +51,8 @@ def _rows(summary: dict[str, Any]) -> list[tuple[str, str, str]]:
         rows.append((f"… qua {party}", f"through {party}", _channel(one)))
     rows.append(("… chỉ biết nhờ hỏi", "… known by asking only", f"{sum(money['found_by_asking'].values())}"))
     rows += [
-        ("Đối soát khớp", "reconciled, matched", f"{matching['matched']:,}"),
-        ("… chênh lệch", "breaks", "\n".join(f"{name} {times}" for name, times in matching["breaks"].items()) or "0"),
-        ("… số tiền chênh lệch", "difference", _signed(matching["difference_vnd"])),
-        ("… cộng giá trị tuyệt đối", "gross difference", format_vnd(matching["gross_vnd"])),
+        *_reconciled(summary),
+        ("Nộp Kho bạc", "remittance orders", _remitted(summary["remittance"])),
         (
             "Tin nhắn gửi / đối tác có",
             "notices sent / there",
@@ -71,6 +71,43 @@ def _channel(one: dict[str, Any]) -> str:
     """Show what is booked, and in which states the channel's payments stand."""
     states = " · ".join(f"{state} {payments}" for state, payments in one["states"].items())
     return f"{one['count']:,} · {format_vnd(one['amount_vnd'])}\n{states}"
+
+
+def _reconciled(summary: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Show what met and what did not, channel by channel, and who signed."""
+    found, signing = summary["reconciliation"], summary["finance"]["signing"]
+    rows = [("Đối soát khớp", "reconciled, matched", f"{found['matched']:,}")]
+    for party, one in found["by_channel"].items():
+        breaks = [f"{BREAK_CLASSES[name].vi} {times}" for name, times in one["breaks"].items()]
+        lines = (f"khớp {one['matched']:,}", " · ".join(breaks) or "không lệch", _signature(signing[party]))
+        rows.append((f"… {party}", f"… {party}: matched, breaks, signed", "\n".join(lines)))
+    difference = f"{_signed(found['difference_vnd'])} ({format_vnd(found['gross_vnd'])})"
+    return [*rows, ("… chênh lệch (cộng giá trị tuyệt đối)", "… difference (gross)", difference)]
+
+
+def _signature(one: dict[str, Any]) -> str:
+    if one["state"] == "signed":
+        return f"{one['prepared_by']} trình, {one['signed_by']} ký"
+    return "chờ ký · waits for a signature" if one["state"] == "prepared" else "chờ xử lý và ký · waits for you"
+
+
+def _remitted(one: dict[str, Any]) -> str:
+    states = " · ".join(f"{state} {orders}" for state, orders in one["states"].items())
+    return f"{one['orders']:,} · {format_vnd(one['amount_vnd'])}\n{states}"
+
+
+def _tell_what_waits(console: Console, summary: dict[str, Any]) -> None:
+    """Say which day is left for the visitor, where it is worked, and where the passwords lie."""
+    finance = summary["finance"]
+    waiting = [party for party, one in finance["signing"].items() if one["state"] != "signed"]
+    if not waiting:
+        return
+    day = f"{finance['console']}days/{{}}/{summary['day']}"
+    where = ", ".join(day.format(party) for party in waiting)
+    console.print(f"Còn chờ bạn xử lý và ký · left for you to work and sign: {', '.join(waiting)}", highlight=False)
+    console.print(f"  make serve, {where}", highlight=False, soft_wrap=True)
+    for user, file in finance["passwords"].items():
+        console.print(f"  [dim]{user}: mật khẩu trong · password in {file}[/]", highlight=False, soft_wrap=True)
 
 
 def _signed(amount_vnd: int) -> str:

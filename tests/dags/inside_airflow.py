@@ -13,7 +13,10 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-HEAVY = ("zeep", "paramiko", "pandas", "lxml", "fastapi", "uvicorn", "holidays", "vietnam_provinces", "phonenumbers")
+HEAVY = (
+    "zeep", "paramiko", "pandas", "lxml", "fastapi", "uvicorn", "holidays", "vietnam_provinces", "phonenumbers",
+    "duckdb", "ibis", "polars", "pyarrow", "pyspark", "fpdf", "openpyxl", "xlsxwriter",
+)  # fmt: skip
 DAY, AT = "2026-03-04", datetime(2026, 3, 4, 2, 0, tzinfo=UTC)
 
 
@@ -164,7 +167,8 @@ def run(bag, dag_id: str, conf: dict | None = None) -> dict:
     from sqlalchemy import select
 
     begun = time.monotonic()
-    done = bag.dags[dag_id].test(run_conf=conf)
+    # Nobody is there to sign; that a run waits for a person, and what an answer does, is tried in tests/day.
+    done = bag.dags[dag_id].test(run_conf=conf, mark_success_pattern=".*(await_signature|sign)")
     with create_session() as session:
         rows = session.scalars(
             select(XComModel).where(

