@@ -42,6 +42,9 @@ def files(**given: Any) -> None:
     paths = {side: given[side] for side in SIDES if given[side] is not None}
     result = reconcile_files(spec, paths, given["out"], means, declared=_declared(given["declared"]))
     click.echo("\n".join(_told(result)))
+    unreadable = given["out"] / "unreadable.csv"
+    if unreadable.exists():
+        click.echo(f"rows with a cell that could not be read, and how to mend them: {unreadable}")
     if given["with_report"]:
         from truc.reconcile.report.commands import write
         from truc.reconcile.report.folder import from_folder

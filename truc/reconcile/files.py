@@ -1,5 +1,6 @@
 """The free-standing form: reconciles files that a user gives, without any store."""
 
+import csv
 import json
 import time
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Literal, Protocol
 
 import duckdb
+import pyarrow.parquet as pq
 
 from truc.errors import MalformedError
 from truc.reconcile import neutral
@@ -23,6 +25,9 @@ DIALECTS: Mapping[EngineName, Dialect] = {"duckdb": "duckdb", "spark": "pyspark"
 MEMORY_MB = 1_600
 THREADS = 2
 # What came in less what went out: the movement between two balances.
+UNREADABLE = """
+SELECT ? AS side, source_row, unreadable AS reason FROM read_parquet(?) WHERE unreadable IS NOT NULL ORDER BY source_row
+"""
 TOTALS = """
 SELECT count(*), coalesce(sum(amount_vnd), 0)::HUGEINT,
        coalesce(sum(CASE WHEN kind = 'payment' THEN amount_vnd ELSE -amount_vnd END)
@@ -63,13 +68,14 @@ def reconcile_files(
     """Reconcile the files, write the results into `out`, and return their totals.
 
     `files` has core and statement, and may have receipts and remittance. Besides what running.reconcile writes,
-    run.json tells engine, SQL and times. `declared` is what the statement should come to (truc.reconcile.gate). Raise
+    run.json tells engine, SQL and times, and unreadable.csv the rows with a cell that could not be read. `declared` is what the statement should come to (truc.reconcile.gate). Raise
     MalformedError where a file cannot be read, or the statement is not whole; nothing is matched then.
     """
     started = time.monotonic()
     out.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="truc-reconcile-", dir=means.work) as folder:
         given = {side: _given(path, side, Path(folder)) for side, path in files.items()}
+        _tell_unreadable(given, out / "unreadable.csv")
         checks = [] if declared is None else _pass_gate(given["statement"], declared)
         read_s = time.monotonic() - started
         further = tuple(side for side in ("receipts", "remittance") if side in files)
@@ -90,6 +96,21 @@ def open_engine(means: Means, folder: Path) -> Closing:
     from truc.reconcile.engine.spark import open_spark
 
     return open_spark(folder, memory_mb=means.memory_mb, address=means.spark or f"local[{means.threads}]")
+
+
+def _tell_unreadable(given: Mapping[Side, Given], target: Path) -> None:
+    """Write which row of which file could not be read, and how to mend it; no file where all could."""
+    target.unlink(missing_ok=True)
+    with duckdb.connect() as connection:
+        found = [
+            row
+            for side, one in given.items()
+            if "unreadable" in one.columns and "source_row" in pq.read_schema(one.paths[0]).names
+            for row in connection.execute(UNREADABLE, [side, [str(path) for path in one.paths]]).fetchall()
+        ]
+    if found:
+        with target.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([("side", "row", "reason"), *found])
 
 
 def _given(path: Path, side: Side, folder: Path) -> Given:

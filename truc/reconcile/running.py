@@ -110,6 +110,8 @@ def reconcile(engine: Engine, plan: Plan, spec: Spec, sides: Mapping[Side, Given
     breaks = _write(out / "breaks.parquet", BREAK_SCHEMA, _identified(_as_written(engine.rows(plan.told["breaks"]))))
     if "verdicts" in plan.told:
         _write(out / "verdicts.parquet", VERDICT_SCHEMA, _as_written(engine.rows(plan.told["verdicts"])))
+    else:  # none of an earlier run into the same folder stays beside the rest
+        (out / "verdicts.parquet").unlink(missing_ok=True)
     summary = _summary(spec, sides, given, ends)
     (out / "summary.json").write_text(summary, encoding="utf-8")
     digest = _digest(out / "matches.parquet", out / "breaks.parquet")

@@ -143,7 +143,6 @@ RULES: Mapping[str, Words] = {
     "partner_reference": Words("Mã giao dịch của đối tác", "The partner's transaction"),
     "normalised_reference": Words("Mã sau khi chuẩn hóa", "The reference once normalised"),
     "amount_day": Words("Số tiền và ngày, duy nhất", "Amount and day, unique"),
-    "amount_day/too_many": Words("Quá nhiều dòng cùng số tiền và ngày", "Too many rows of one amount and day"),
     "batch": Words("Lô quyết toán", "Netted batch"),
     "settlement": Words("Tổng quyết toán của ngày", "The day's settlement"),
     "original": Words("Khoản thu gốc", "The original payment"),

@@ -359,5 +359,4 @@ def test_every_code_has_its_words_in_both_languages():
     assert words.said(words.STATES, "open", "en") == "Open"
     assert words.said(words.STATES, "what") == "what"
     assert words.rule_said("exact_reference/split", "en") == "Our exact reference (split)"
-    assert words.rule_said("amount_day/too_many", "en") == "Too many rows of one amount and day"
     assert words.rule_said("brand_new", "en") == "brand_new"

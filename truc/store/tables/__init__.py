@@ -17,6 +17,7 @@ from truc.store.tables import (
     reconciliation,
     remittance,
     replays,
+    taken,
 )
 from truc.store.tables.base import METADATA
 
@@ -38,4 +39,5 @@ __all__ = [
     "reconciliation",
     "remittance",
     "replays",
+    "taken",
 ]
