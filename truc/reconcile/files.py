@@ -68,8 +68,9 @@ def reconcile_files(
     """Reconcile the files, write the results into `out`, and return their totals.
 
     `files` has core and statement, and may have receipts and remittance. Besides what running.reconcile writes,
-    run.json tells engine, SQL and times, and unreadable.csv the rows with a cell that could not be read. `declared` is what the statement should come to (truc.reconcile.gate). Raise
-    MalformedError where a file cannot be read, or the statement is not whole; nothing is matched then.
+    run.json tells engine, SQL and times, and unreadable.csv the rows with a cell that could not be read. `declared` is
+    what the statement should come to (truc.reconcile.checks). Raise MalformedError where a file cannot be read, or
+    the statement is not whole; nothing is matched then.
     """
     started = time.monotonic()
     out.mkdir(parents=True, exist_ok=True)

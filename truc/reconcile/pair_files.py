@@ -3,33 +3,18 @@
 import json
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime
-from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-from truc.errors import MalformedError
 from truc.reconcile.engine.pairs import PairList
-from truc.reconcile.engine.plan import Dialect
-from truc.reconcile.files import Means
+from truc.reconcile.files import DIALECTS, Means, open_engine
 from truc.reconcile.pair_inputs import PairGiven, opened
 from truc.reconcile.pair_running import PairResult, reconcile_pairs
 from truc.reconcile.pair_spec import PairSide, PairSpec
 
 LISTS: tuple[PairList, ...] = ("matches", "breaks")
-
-
-def named_pair(name: str) -> PairSpec:
-    """Return the spec of that name; raise MalformedError where there is none for two lists."""
-    folder = Path(__file__).parent / "specs"
-    specs = {path.stem: import_module(f"truc.reconcile.specs.{path.stem}").SPEC for path in folder.glob("[a-z]*.py")}
-    pairs = {stem: spec for stem, spec in specs.items() if isinstance(spec, PairSpec)}
-    if name not in pairs:
-        raise MalformedError(
-            f"--spec: {name!r} is not declared for two lists; one of {', '.join(sorted(pairs))}", reason="unknown_spec"
-        )
-    return pairs[name]
 
 
 def pair_files(
@@ -51,13 +36,11 @@ def pair_files(
     out.mkdir(parents=True, exist_ok=True)
     given: dict[PairSide, PairGiven] = {"core": opened(core, spec), "partner": opened(partner, spec)}
     read_s = time.monotonic() - started
-    dialect: Dialect = "duckdb" if means.engine == "duckdb" else "pyspark"
-    with TemporaryDirectory(prefix="truc-", dir=means.work) as folder:
-        engine = _engine(means, Path(folder))
-        try:
-            result = reconcile_pairs(engine, dialect, spec, given, out, lists=lists, as_of=as_of)
-        finally:
-            engine.close()
+    with (
+        TemporaryDirectory(prefix="truc-reconcile-", dir=means.work) as folder,
+        closing(open_engine(means, Path(folder))) as engine,
+    ):
+        result = reconcile_pairs(engine, DIALECTS[means.engine], spec, given, out, lists=lists, as_of=as_of)
     told = {
         "engine": means.engine,
         "seconds": {"read": round(read_s, 3), "all": round(time.monotonic() - started, 3)},
@@ -66,13 +49,3 @@ def pair_files(
     }
     (out / "run.json").write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return result
-
-
-def _engine(means: Means, folder: Path) -> Any:
-    if means.engine == "duckdb":
-        from truc.reconcile.engine.duck import open_duck
-
-        return open_duck(folder, memory_mb=means.memory_mb, threads=means.threads)
-    from truc.reconcile.engine.spark import open_spark
-
-    return open_spark(folder, memory_mb=means.memory_mb, address=means.spark or f"local[{means.threads}]")

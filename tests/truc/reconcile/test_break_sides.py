@@ -7,7 +7,6 @@ import pytest
 
 from tests.truc.reconcile.runs import DAY, HOA, NEXT_DAY, broken, keep, matched, name
 from truc.errors import MalformedError
-from truc.reconcile import day as old
 from truc.reconcile import reading, reading_breaks, sign_off
 from truc.store.opened import Store
 
@@ -80,10 +79,16 @@ def test_a_day_of_the_old_form_is_read_with_its_breaks_open(office):
         """INSERT INTO statements (party, business_on, version, digest, inbox_id, count, amount_vnd)
         VALUES ('momo', '2026-03-04', 1, repeat('1', 64), 1, 0, 0)"""
     )
-    reference = office.order_payment()
-    office.settle(reference)
-    with office.store.begin() as transaction:
-        old.reconcile(transaction, "momo", date(2026, 3, 4))
+    office.sql(
+        """INSERT INTO reconciliation_runs (party, business_on, version, statement_id, input_digest, core_count,
+            core_vnd, partner_count, partner_vnd, matched_count, matched_vnd)
+        VALUES ('momo', '2026-03-04', 1, 1, repeat('1', 64), 1, 50000, 0, 0, 0, 0)"""
+    )
+    office.sql(
+        """INSERT INTO reconciliation_breaks (run_id, break_id, break_class, our_reference, partner_reference,
+            core_vnd, partner_vnd, difference_vnd, rule)
+        VALUES (1, '0123456789abcdef', 'missing_at_partner', 'P1', '', 50000, 0, 50000, 'none')"""
+    )
     [found] = read(office.store, reading.days, business_on=date(2026, 3, 4))
     assert (found.breaks, found.open_breaks, found.at_risk_vnd) == (1, 1, 50_000)
     with pytest.raises(MalformedError) as caught, office.store.begin() as transaction:

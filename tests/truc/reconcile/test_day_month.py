@@ -2,16 +2,19 @@
 
 import random
 from collections import Counter
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.truc.reconcile.day_office import Desk, day, desk, line
-from truc.store.opened import Store
+from tests.truc.reconcile.engine_runs import told_by_duckdb
+from truc.reconcile.spec import Side
+from truc.reconcile.specs.payments import SPEC
 
 __all__ = ["desk"]
 PARTIES = ("momo", "vnpay")
 DAYS = 12
-OPEN = "missing_at_partner"
 
 
 class Month:
@@ -22,9 +25,9 @@ class Month:
         self.luck = random.Random(seed)
         self.vnd: dict[str, int] = {}
         self.party_of: dict[str, str] = {}
-        self.later: dict[tuple[str, int], list[dict]] = {}
-        self.stated: dict[tuple[str, int], list[dict]] = {}
-        self.signed: dict[tuple[str, int], list] = {}
+        self.later: dict[tuple[str, int], list[dict[str, Any]]] = {}
+        self.stated: dict[tuple[str, int], list[dict[str, Any]]] = {}
+        self.signed: dict[tuple[str, int], list[Any]] = {}
 
     def pay(self, party: str, number: int, count: int, came: int | None = None) -> list[str]:
         """Book payments of the day."""
@@ -35,7 +38,7 @@ class Month:
         self.party_of |= dict.fromkeys(names, party)
         return names
 
-    def lines(self, number: int, names: list[str], party: str) -> list[dict]:
+    def lines(self, number: int, names: list[str], party: str) -> list[dict[str, Any]]:
         """What the partner says of them: most on the day, some later, some never, some twice, some of other money."""
         said = []
         for name in names:
@@ -110,7 +113,7 @@ class Month:
                 raise AssertionError(f"{party}: each round of runs makes new versions")
 
 
-def rows_of_day(desk: Desk, party: str, number: int) -> list:
+def rows_of_day(desk: Desk, party: str, number: int) -> list[Any]:
     """All rows of the runs of a day."""
     of = "WHERE run_id IN (SELECT id FROM reconciliation_runs WHERE party = :party AND business_on = :on)"
     tables = ("reconciliation_matches", "reconciliation_breaks", "reconciliation_totals", "reconciliation_taken")
@@ -128,7 +131,7 @@ PLACES = f"""
     WHERE leg = 'statement' AND kind = 'payment' AND run_id IN ({NEWEST})"""  # noqa: S608  (made of our own words)
 
 
-def met(desk: Desk) -> Counter:
+def met(desk: Desk) -> Counter[str]:
     """How often each payment met money of the partner."""
     places = desk.sql(PLACES)
     return Counter(one.our_reference for one in places if one.core_money_vnd and one.partner_money_vnd)
@@ -143,7 +146,7 @@ def check_every_payment_ends(desk: Desk, month: Month) -> None:
 
 def check_totals(desk: Desk) -> None:
     """carried_in + new = matched + without money + written off + carried out, of every run kept."""
-    sums: dict[tuple, Counter] = {}
+    sums: dict[tuple[Any, ...], Counter[str]] = {}
     for row in desk.sql("SELECT * FROM reconciliation_totals"):
         into = sums.setdefault((row.run_id, row.leg, row.side), Counter())
         sign = {"carried_in": 1, "new": 1, "matched": -1, "no_money": -1, "written_off": -1, "carried_out": -1}
@@ -166,7 +169,7 @@ def test_a_month_with_signed_days_loses_and_doubles_nothing(desk: Desk, seed: in
     check_every_payment_ends(desk, month)
 
 
-def test_day_by_day_matches_what_one_run_of_all_days_does(desk: Desk, empty_store: Store) -> None:
+def test_day_by_day_meets_what_one_run_of_all_days_meets(desk: Desk, tmp_path: Path) -> None:
     month = Month(desk, 3, signs=False)
     for number in range(1, DAYS + 1):
         month.live(number)
@@ -175,16 +178,20 @@ def test_day_by_day_matches_what_one_run_of_all_days_does(desk: Desk, empty_stor
     check_every_payment_ends(desk, month)
     by_day = met(desk)
     assert set(by_day.values()) == {1}
-    every = {party: [] for party in PARTIES}
-    for (party, _), said in month.stated.items():
-        every[party] += said
-    last = day(DAYS + 20)
-    desk.sql("UPDATE payments SET business_on = :on", on=last)
-    desk.sql("TRUNCATE break_items, reconciliation_runs CASCADE") if False else None
-    together = Counter[str]()
-    for party, said in every.items():
-        by_reference = Counter(one["our_reference"] for one in said if one["kind"] == "payment")
-        together.update(
-            name for name in by_reference if month.party_of.get(name) == party
-        )
-    assert by_day.keys() == together.keys()
+    assert by_day.keys() == met_at_once(desk, month, tmp_path)
+
+
+def met_at_once(desk: Desk, month: Month, folder: Path) -> set[str]:
+    """Which payments meet money of the partner when all that was booked and said is one day's work."""
+    core = desk.sql("SELECT party, business_on, our_reference, partner_reference, amount_vnd FROM payments")
+    sides: dict[Side, list[dict[str, Any]]] = {
+        "core": [{**row._mapping, "kind": "payment", "state": "paid"} for row in core],
+        "statement": [
+            {**one, "party": party, "business_on": day(number)}
+            for (party, number), said in month.stated.items()
+            for one in said
+        ],
+    }
+    told = told_by_duckdb(SPEC, sides, folder)
+    both = [one for one in (*told.matches, *told.breaks) if one["core_money_vnd"] and one["partner_money_vnd"]]
+    return {one["our_reference"] for one in both if one["kind"] == "payment"}

@@ -15,7 +15,8 @@ from tests.truc.reconcile.pair_runs import MORNING
 from truc.errors import MalformedError
 from truc.reconcile.engine import conservation
 from truc.reconcile.files import Means
-from truc.reconcile.pair_files import named_pair, pair_files
+from truc.reconcile.pair_files import pair_files
+from truc.reconcile.specs import named_pair
 
 SPEC = named_pair("dossier_statuses")
 MEANS = Means(memory_mb=500)

@@ -16,8 +16,9 @@ from truc.errors import SetupError
 from truc.messages import ShipmentEvent
 from truc.reconcile import pair_sources
 from truc.reconcile.files import Means
-from truc.reconcile.pair_files import named_pair, pair_files
+from truc.reconcile.pair_files import pair_files
 from truc.reconcile.pair_sources import export
+from truc.reconcile.specs import named_pair
 from truc.services import dossiers, shipments
 from truc.store.shipments import Cancel
 

@@ -15,9 +15,8 @@ from tests.truc.reconcile.pair_oracle import Outcome
 from tests.truc.reconcile.pair_runs import MORNING
 from truc.domain.shipment_states import State
 from truc.domain.status import TRANSITIONS, Status
-from truc.reconcile.pair_files import named_pair
 from truc.reconcile.pair_spec import InOrder, PairSpec, SameText, SameVnd
-from truc.reconcile.specs import dossier_statuses
+from truc.reconcile.specs import dossier_statuses, named_pair
 
 LATER = MORNING + timedelta(days=30)
 DOSSIERS, PARCELS, PROCEDURES = (named_pair(name) for name in ("dossier_statuses", "shipments", "procedures"))

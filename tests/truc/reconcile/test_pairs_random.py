@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.truc.reconcile import pair_oracle, pair_runs
-from truc.reconcile.pair_files import named_pair
 from truc.reconcile.pair_spec import InOrder, PairSpec, SameText, SameVnd
+from truc.reconcile.specs import named_pair
 
 NAMED = {name: named_pair(name) for name in ("dossier_statuses", "shipments", "procedures")}
 # What no declared spec has: several columns of a key, a fee before the state, no month, a narrow look at equal rows.

@@ -2,24 +2,37 @@
 
 from importlib import import_module
 from pathlib import Path
+from typing import TypeVar
 
 from truc.errors import MalformedError
+from truc.reconcile.pair_spec import PairSpec
 from truc.reconcile.spec import Spec
+
+Kind = TypeVar("Kind", Spec, PairSpec)
 
 
 def declared() -> list[Spec]:
     """Return every declared reconciliation of money."""
-    found = (import_module(f"{__name__}.{name}").SPEC for name in _names())
-    return [spec for spec in found if isinstance(spec, Spec)]
+    return list(_of_kind(Spec).values())
 
 
 def named(name: str) -> Spec:
-    """Return the reconciliation of that name; raise MalformedError where none is declared."""
-    known = {spec.name: spec for spec in declared()}
-    if name not in known:
-        raise MalformedError(f"--spec: {name!r} is not declared; one of {', '.join(known)}", reason="unknown_spec")
-    return known[name]
+    """Return the reconciliation of money of that name; raise MalformedError where none is declared."""
+    return _known(_of_kind(Spec), name)
 
 
-def _names() -> list[str]:
-    return sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
+def named_pair(name: str) -> PairSpec:
+    """Return the reconciliation of two lists of that name; raise MalformedError where none is declared."""
+    return _known(_of_kind(PairSpec), name)
+
+
+def _of_kind(kind: type[Kind]) -> dict[str, Kind]:
+    names = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
+    found = {name: import_module(f"{__name__}.{name}").SPEC for name in names}
+    return {name: spec for name, spec in found.items() if isinstance(spec, kind)}
+
+
+def _known(specs: dict[str, Kind], name: str) -> Kind:
+    if name not in specs:
+        raise MalformedError(f"--spec: {name!r} is not declared; one of {', '.join(specs)}", reason="unknown_spec")
+    return specs[name]
