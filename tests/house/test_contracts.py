@@ -31,7 +31,7 @@ BROKEN = [
     ("stand-ins-share-no-code", "sandbox/state.py", "from truc.errors import TrucError"),
     ("arrows-point-down", "truc/domain/money.py", "from truc.store import payments"),
     ("arrows-point-down", "truc/errors.py", "import truc.envelope"),
-    ("arrows-point-down", "truc/services/payments.py", "from truc.reconcile import matching"),
+    ("arrows-point-down", "truc/services/payments.py", "from truc.reconcile import day"),
     ("arrows-point-down", "truc/nowhere.py", '"""A module without a place."""'),
     ("domain-knows-only-itself", "truc/domain/calendar.py", "import requests"),
     ("airflow-through-one-door", "truc/steps.py", "from airflow.sdk import task"),

@@ -172,6 +172,6 @@ FROM booked, generate_series(1, 2) AS line"""
 NEWEST = """(SELECT id FROM reconciliation_runs WHERE party = :party AND business_on = :on
     ORDER BY version DESC LIMIT 1)"""
 OF_NEWEST = f"WHERE run_id = {NEWEST} AND leg = :leg"
-BREAKS = "SELECT break_class, our_reference FROM reconciliation_breaks " + OF_NEWEST + " ORDER BY 1, 2"
-MATCHES = "SELECT our_reference FROM reconciliation_matches " + OF_NEWEST + " ORDER BY 1"
-TOTALS = "SELECT side, what, rows, vnd FROM reconciliation_totals " + OF_NEWEST
+BREAKS = f"SELECT break_class, our_reference FROM reconciliation_breaks {OF_NEWEST} ORDER BY 1, 2"  # noqa: S608  (ours)
+MATCHES = f"SELECT our_reference FROM reconciliation_matches {OF_NEWEST} ORDER BY 1"  # noqa: S608  (ours)
+TOTALS = f"SELECT side, what, rows, vnd FROM reconciliation_totals {OF_NEWEST}"  # noqa: S608  (ours)
