@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -17,11 +17,10 @@ from truc.reconcile.engine.pairs import MATCH, SAID, PairList, Rules, tell
 from truc.reconcile.engine.plan import Dialect, Plan
 from truc.reconcile.pair_inputs import PairGiven, hand_in
 from truc.reconcile.pair_spec import PairClass, PairSide, PairSpec
-from truc.reconcile.running import Engine
+from truc.reconcile.running import Engine, write_rows
 
 TEXT, NUMBER, INSTANT = pa.string(), pa.int64(), pa.timestamp("us", "UTC")
 PERCENT = pa.decimal128(5, 2)
-ROWS_IN_GROUP = 500_000
 CLASSES: tuple[PairClass, ...] = get_args(PairClass)
 # What coverage counts of each group: rows of either side, and of both; what the partner should have; places.
 SIDED = ("core_rows", "partner_rows", "on_both")
@@ -71,7 +70,7 @@ def reconcile_pairs(
     out.mkdir(parents=True, exist_ok=True)
     for name in lists:
         told = (_as_written(batch, spec, name) for batch in engine.rows(plan.told[name]))
-        _write(out / f"{name}.parquet", _schema(spec, name), told)
+        write_rows(out / f"{name}.parquet", _schema(spec, name), told)
     groups = _coverage(_all(engine, plan.told["coverage"]), rules)
     pq.write_table(_coverage_table(groups, spec), out / "coverage.parquet", compression="zstd")
     whole = _together(groups)
@@ -124,28 +123,6 @@ def _as_written(batch: pa.RecordBatch, spec: PairSpec, name: PairList) -> pa.Tab
         instants = table.column(place).cast(pa.timestamp("s", "UTC")).cast(INSTANT)
         table = table.set_column(place, table.field(place).with_type(INSTANT), instants)
     return table.select(_schema(spec, name).names)
-
-
-def _write(path: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> None:
-    """Write the rows; the bytes are the same for the same rows in the same order, whatever the batches they come in."""
-    with pq.ParquetWriter(path, schema, compression="zstd", version="2.6") as writer:
-        for table in _even(tables):
-            writer.write_table(table.cast(schema), row_group_size=ROWS_IN_GROUP)
-
-
-def _even(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    held: list[pa.Table] = []
-    rows = 0
-    for table in tables:
-        held.append(table)
-        rows += len(table)
-        while rows >= ROWS_IN_GROUP:
-            together = pa.concat_tables(held)
-            yield together.slice(0, ROWS_IN_GROUP)
-            held = [together.slice(ROWS_IN_GROUP)]
-            rows -= ROWS_IN_GROUP
-    if rows:
-        yield pa.concat_tables(held)
 
 
 def _coverage(rows: Iterable[Mapping[str, Any]], rules: Rules) -> dict[Group, Counts]:

@@ -106,10 +106,12 @@ def reconcile(engine: Engine, plan: Plan, spec: Spec, sides: Mapping[Side, Given
     given, ends = _all(engine, plan.told["given"]), _all(engine, plan.told["ends"])
     conservation.check(given, ends)
     out.mkdir(parents=True, exist_ok=True)
-    matches = _write(out / "matches.parquet", MATCH_SCHEMA, _as_written(engine.rows(plan.told["matches"])))
-    breaks = _write(out / "breaks.parquet", BREAK_SCHEMA, _identified(_as_written(engine.rows(plan.told["breaks"]))))
+    matches = write_rows(out / "matches.parquet", MATCH_SCHEMA, _as_written(engine.rows(plan.told["matches"])))
+    breaks = write_rows(
+        out / "breaks.parquet", BREAK_SCHEMA, _identified(_as_written(engine.rows(plan.told["breaks"])))
+    )
     if "verdicts" in plan.told:
-        _write(out / "verdicts.parquet", VERDICT_SCHEMA, _as_written(engine.rows(plan.told["verdicts"])))
+        write_rows(out / "verdicts.parquet", VERDICT_SCHEMA, _as_written(engine.rows(plan.told["verdicts"])))
     else:  # none of an earlier run into the same folder stays beside the rest
         (out / "verdicts.parquet").unlink(missing_ok=True)
     summary = _summary(spec, sides, given, ends)
@@ -135,18 +137,18 @@ def _all(engine: Engine, sql: str) -> list[dict[str, Any]]:
     return [row for batch in engine.rows(sql) for row in batch.to_pylist()]
 
 
-def _write(path: Path, schema: pa.Schema, batches: Iterator[pa.Table]) -> int:
+def write_rows(path: Path, schema: pa.Schema, batches: Iterator[pa.Table]) -> int:
     """Write the rows and return how many; the bytes are the same for the same rows in the same order."""
     rows, part = 0, path.with_suffix(".part")
     with pq.ParquetWriter(part, schema, compression="zstd", version="2.6", use_dictionary=WORDS) as writer:
-        for table in _even(batches, schema):
+        for table in even(batches, schema):
             writer.write_table(table.cast(schema), row_group_size=len(table))
             rows += len(table)
     part.replace(path)  # whole or not at all
     return rows
 
 
-def _even(batches: Iterator[pa.Table], schema: pa.Schema, *, size: int = 500_000) -> Iterator[pa.Table]:
+def even(batches: Iterator[pa.Table], schema: pa.Schema, *, size: int = 500_000) -> Iterator[pa.Table]:
     """Yield the rows in tables of one size, whatever batches they come in: a file's groups do not tell an engine."""
     held: list[pa.Table] = []
     rows = 0

@@ -8,9 +8,10 @@ import pytest
 
 from tests.truc.reconcile import pair_runs
 from truc.reconcile.engine.spark import Spark, open_spark
-from truc.reconcile.pair_files import LISTS, named_pair
+from truc.reconcile.pair_files import LISTS
 from truc.reconcile.pair_inputs import opened
 from truc.reconcile.pair_running import reconcile_pairs
+from truc.reconcile.specs import named_pair
 
 
 @pytest.fixture(scope="module")

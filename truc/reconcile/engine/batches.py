@@ -23,7 +23,7 @@ def by_batch(steps: Steps, core: ir.Table, partner: ir.Table) -> Met:
     lines = lines.mutate(bundle=bundle)
     named = lines.select("bundle", l_party="party", l_reference="partner_reference")
     ours = rows.inner_join(named, [rows.party == named.l_party, rows.partner_reference == named.l_reference])
-    ours = steps.keep("batch_rows", ours.drop("l_party", "l_reference"))
+    ours = steps.keep("batch_rows", ours.select("bundle", *rows.columns))
     lines = steps.keep("batch_lines", lines.semi_join(ours, "bundle"))
     come = ours.group_by("bundle").aggregate(gross=_gross(ours), fees=total(ours.fee_vnd))
     met = lines.select("bundle", "money", "fee_vnd").inner_join(come, "bundle")

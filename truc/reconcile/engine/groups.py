@@ -86,7 +86,8 @@ def _of_side(rows: ir.Table, *, of_core: bool) -> ir.Table:
 
 def _in(rows: ir.Table, facts: ir.Table) -> ir.Table:
     met = rows.inner_join(facts, [rows.key == facts.f_key, rows.party == facts.f_party, rows.family == facts.f_family])
-    return met.drop("f_key", "f_party", "f_family")
+    # Not `drop`: of several columns it writes their names in an order that no two processes share.
+    return met.select(*(name for name in met.columns if name not in ("f_key", "f_party", "f_family")))
 
 
 def _return_pairs(steps: Steps, core: ir.Table, partner: ir.Table, name: str) -> ir.Table:
