@@ -1,6 +1,6 @@
 """The quick proof of the engine, in a process whose engine may be a mutant; a script, one forked child for each.
 
-`python mutants_proof.py N…` prints a line of JSON for each number: an index into MUTANTS, or -1 for the engine as it is.
+`python mutants_proof.py N…` prints a line of JSON for each number: an index into MUTANTS, or -1 for the engine itself.
 """
 
 import json
@@ -11,6 +11,10 @@ import tempfile
 import time
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.truc.reconcile.mutants import Mutant
 
 ROOT = Path(__file__).parents[3]
 SEEDS = range(300_000, 300_320)
@@ -28,13 +32,20 @@ def main(numbers: list[int]) -> None:
         started = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
             _copied(Path(folder))
-            if number >= 0:
-                mutant = MUTANTS[number]
-                place = Path(folder) / "truc" / "reconcile" / mutant.file
-                place.write_text(replaced(place.read_text(encoding="utf-8"), mutant.text, mutant.becomes))
-            ended, said = _in_a_child(Path(folder))
+            try:
+                if number >= 0:
+                    _changed(Path(folder), MUTANTS[number])
+                ended, said = _in_a_child(Path(folder))
+            except AssertionError as stale:
+                ended, said = BROKEN, str(stale)
         told = {"number": number, "ended": ended, "said": said, "seconds": round(time.monotonic() - started, 1)}
-        print(json.dumps(told), flush=True)
+        sys.stdout.write(json.dumps(told) + "\n")
+        sys.stdout.flush()
+
+
+def _changed(folder: Path, mutant: "Mutant") -> None:
+    place = folder / "truc" / "reconcile" / mutant.file
+    place.write_text(replaced(place.read_text(encoding="utf-8"), mutant.text, mutant.becomes), encoding="utf-8")
 
 
 def replaced(text: str, old: str, new: str) -> str:
@@ -63,7 +74,7 @@ def _in_a_child(folder: Path) -> tuple[int, str]:
             ended, why = _proof(folder)
         except AssertionError as error:
             ended, why = NOTICED, str(error)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - told to the parent; a mutant that crashes is none
             why = f"{type(error).__name__}: {error}"
         finally:
             said.write_text(why[:300], encoding="utf-8")
@@ -73,7 +84,7 @@ def _in_a_child(folder: Path) -> tuple[int, str]:
 
 
 def _proof(folder: Path) -> tuple[int, str]:
-    """Return whether all holds: random days first, which notice most; then what was written by hand; then other specs."""
+    """Return whether all holds: random days first, which notice most; then hand-written ones; then another spec."""
     random_days = import_module("tests.truc.reconcile.random_days")
     examples = import_module("tests.truc.reconcile.engine_examples")
     specs = random_days.varied_specs()

@@ -102,7 +102,9 @@ def _match(one: Place) -> Line:
         "party": named[0].party,
         "kind": _kind(one, named[0]),
         "our_reference": _first(row.our_reference for row in named) if by_reference else "",
-        "partner_reference": _first(row.partner_reference for row in by_partner if by_reference or row.side == "partner"),
+        "partner_reference": _first(
+            row.partner_reference for row in by_partner if by_reference or row.side == "partner"
+        ),
         "agency": _agency(one),
         "core_rows": len(one.core),
         "partner_rows": len(one.partner),
@@ -120,7 +122,7 @@ def _break(one: Place) -> Line:
 
 
 def _kind(one: Place, first: Row) -> str:
-    """That of the row that speaks for all; an agency's day is of payments, and what is paid over for none the smallest."""
+    """That of the row that speaks for all; an agency's day is of payments; without any, of the smallest kind."""
     if one.by_agency is None:
         return first.kind
     return "payment" if one.core else min(row.kind for row in one.partner)

@@ -129,9 +129,7 @@ def _paid_later(
 
 
 def _agency_day(board: Board, ours: list[Row], theirs: list[Row], agency: str, rule: str) -> Place:
-    late = any(
-        more_working_days_than(board.spec.remit_days, day(ours[0]), _remitted_on(row)) for row in theirs if ours
-    )
+    late = any(more_working_days_than(board.spec.remit_days, day(ours[0]), _remitted_on(row)) for row in theirs if ours)
     owed, paid = net(ours), money(theirs)
     what = _remitted(owed, paid, "remittance_late" if late else MATCH)
     made = place(what, rule, core=ours, partner=theirs, leg="remittance")

@@ -27,7 +27,8 @@ AMOUNTS = (0, 1, 5, 40, 60, 100, 100, 104, 105, 106, 200)
 LARGE = (2**53 - 1, 2**53, 2**53 + 1, 2**53 + 2)
 LARGEST = (2**63 - 1, 2**63 - 2)
 NO_AMOUNTS: tuple[object, ...] = (None, -1, 1.0, "100", 2**63, True)
-DAYS = tuple(date(2026, 3, day) for day in (3, 4, 4, 5, 6, 7, 8, 9, 10)) + (
+DAYS = (
+    *(date(2026, 3, day) for day in (3, 4, 4, 5, 6, 7, 8, 9, 10)),
     date(2026, 2, 13),  # the last working day before Tết
     date(2026, 2, 18),
     date(2026, 2, 23),  # the first one after
@@ -201,7 +202,15 @@ def _written_otherwise(chance: Random, row: Line) -> Line:
 def _plain(chance: Random, letters: Alphabet) -> tuple[list[Line], list[Line]]:
     """Rows of references that stand once, and most of them told as they are: what a day mostly is."""
     rows = [{**_row(chance, letters), "our_reference": f"P-{number}"} for number in range(chance.choice((1, 2, 3)))]
-    return rows, [line for row in rows for line in ([row] if chance.random() < 0.7 else _told(chance, letters, row))]
+    return rows, [row if chance.random() < 0.5 else _with_one_change(chance, letters, row) for row in rows]
+
+
+def _with_one_change(chance: Random, letters: Alphabet, row: Line) -> Line:
+    """The row with one thing changed, so that no other difference hides it."""
+    other = {"paid": "refunded", "refunded": "paid", "failed": "pending", "pending": "failed"}[row["state"]]
+    instead = {"state": other, "fee_vnd": 4, "amount_vnd": row["amount_vnd"] + 1, "kind": "fee"}
+    changed = chance.choice((*instead, "business_on", "partner_reference", "agency", "payer"))
+    return {**row, changed: instead.get(changed, _row(chance, letters)[changed])}
 
 
 def _joined(chance: Random, letters: Alphabet) -> tuple[list[Line], list[Line]]:
@@ -327,7 +336,7 @@ def _by_agency(chance: Random, letters: Alphabet, core: list[Line]) -> list[Line
 
 
 def _of_largest(chance: Random, sides: Sides) -> Sides:
-    """At most one row of each side, of an amount that only just is an int64: what a party sums up to must be one too."""
+    """At most one row of each side, of an amount that only just is an int64: a party's sums must be one too."""
     row = {"kind": "payment"}
     return {
         side: [{**one, **row, "amount_vnd": chance.choice(LARGEST)} for one in rows[:1]] for side, rows in sides.items()

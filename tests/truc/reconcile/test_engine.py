@@ -7,7 +7,7 @@ import pytest
 
 from tests.truc.reconcile import oracle
 from tests.truc.reconcile.engine_examples import APART, rows_of, run_of, told_together
-from tests.truc.reconcile.engine_runs import disagreements, told_by_duckdb, together
+from tests.truc.reconcile.engine_runs import disagreements, together, told_by_duckdb
 from tests.truc.reconcile.random_days import random_days, varied_specs
 from truc.reconcile.spec import BreakClass
 

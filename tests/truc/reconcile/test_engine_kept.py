@@ -47,7 +47,9 @@ def right(sides, tmp_path_factory):
 def test_no_table_of_any_step_has_a_float(given, tmp_path):
     engine = open_duck(tmp_path, memory_mb=500, threads=2)
     reconcile(engine, WHOLE, SPEC, given, tmp_path / "out")
-    columns = engine.connection.sql("SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE NOT internal").fetchall()
+    columns = engine.connection.sql(
+        "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE NOT internal"
+    ).fetchall()
     engine.close()
     assert {step.name for step in WHOLE.steps} <= {name for name, _, _ in columns}
     assert [one for one in columns if one[2] not in EXACT] == []
@@ -91,7 +93,9 @@ def test_amounts_beyond_a_float_are_summed_exactly(tmp_path):
         ("exact_reference", odd, odd),
         ("exact_reference/split", odd, odd),
     ]
-    assert {(one["break_class"], one["core_vnd"], one["partner_vnd"], one["difference_vnd"]) for one in told.breaks} == {
+    assert {
+        (one["break_class"], one["core_vnd"], one["partner_vnd"], one["difference_vnd"]) for one in told.breaks
+    } == {
         ("settlement_short", 2 * odd - 2, 2 * odd - 3, 1),
         ("remittance_short", 4 * odd, 4 * odd - 1, 1),
     }
@@ -163,7 +167,9 @@ def _command(folder, **environment):
 
 def _ended(folder, **environment):
     folder.mkdir(exist_ok=True)
-    return subprocess.run(**_command(folder, **environment), timeout=120, stdout=subprocess.DEVNULL).returncode
+    return subprocess.run(
+        **_command(folder, **environment), timeout=120, stdout=subprocess.DEVNULL, check=False
+    ).returncode
 
 
 # Session time zones: the environment's, in a process of its own.

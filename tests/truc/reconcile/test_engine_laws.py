@@ -1,4 +1,4 @@
-"""What must hold of any run, whatever the rows: conservation, symmetry, order, idempotence, monotony (recon.md I1–I16)."""
+"""What holds of any run, whatever the rows: conservation, symmetry, order, idempotence, monotony (recon.md I1–I16)."""
 
 import random
 from collections import Counter
@@ -8,14 +8,14 @@ from datetime import date, timedelta
 import pytest
 
 from tests.truc.reconcile.engine_runs import (
-    bytes_of,
     by_party,
+    bytes_of,
     further,
     given_in,
     read,
     run_on_duckdb,
-    told_by_duckdb,
     together,
+    told_by_duckdb,
 )
 from tests.truc.reconcile.oracle_mirrored import both_sides
 from tests.truc.reconcile.random_days import LEG_SIDES, random_days
@@ -101,7 +101,10 @@ def test_rows_of_one_order_do_not_follow_from_it(first, tmp_path):
 
 SPOILED = {
     "a place is lost": ("statement_places", "SELECT * FROM ({sql}) WHERE place <> 'amount_differs'"),
-    "a place is told twice": ("statement_places", "({sql}) UNION ALL (SELECT * FROM ({sql}) WHERE place = 'match' AND core_money_vnd < 9)"),
+    "a place is told twice": (
+        "statement_places",
+        "({sql}) UNION ALL (SELECT * FROM ({sql}) WHERE place = 'match' AND core_money_vnd < 9)",
+    ),
     "a clean pair is told twice": ("statement_clean", "({sql}) UNION ALL ({sql})"),
     "a dong of a break is lost": (
         "statement_places",
@@ -199,7 +202,8 @@ def test_a_wider_tolerance_adds_no_break_of_amount(tmp_path):
         breaks = told_by_duckdb(spec, {side: ALL[side] for side in ("core", "statement")}, folder).breaks
         told.append(Counter(one["party"] for one in breaks if one["break_class"] == "amount_differs"))
     exact, wider, widest = told
-    assert wider <= exact and widest <= wider
+    assert wider <= exact
+    assert widest <= wider
     assert sum(exact.values()) > sum(wider.values()) > sum(widest.values())
 
 
@@ -235,7 +239,7 @@ def test_a_late_line_only_turns_what_was_missing(tmp_path):
     early = {"core": core, "statement": ALL["statement"]}
     late = {
         "core": core,
-        "statement": ALL["statement"] + [payment("late", name, f"T-{name}", **{}) | change for name, change in lines.items()],
+        "statement": ALL["statement"] + [payment("late", name, f"T-{name}") | change for name, change in lines.items()],
     }
     (tmp_path / "late").mkdir()
     before, after = told_by_duckdb(SPEC, early, tmp_path), told_by_duckdb(SPEC, late, tmp_path / "late")

@@ -43,9 +43,7 @@ def planted(seeds):
 
 def every_kind_of_day():
     """Hand-written, planted and random days in one: on Spark it is the steps that take time, not the rows."""
-    return together(
-        {"by hand": sides_of(APART.values()), **planted(range(1, 6)), **random_days(range(8_000, 8_250))}
-    )
+    return together({"by hand": sides_of(APART.values()), **planted(range(1, 6)), **random_days(range(8_000, 8_250))})
 
 
 def test_spark_writes_what_duckdb_writes_to_the_byte(session, tmp_path):
@@ -91,8 +89,10 @@ def test_the_zone_of_a_session_has_no_say(session, zone, tmp_path):
 
 def test_a_sum_beyond_64_bits_is_refused_and_not_wrapped(session):
     """Both engines fail on it: see test_engine_laws for DuckDB's."""
-    with pytest.raises(Exception, match="NUMERIC_VALUE_OUT_OF_RANGE|CAST_OVERFLOW"):
-        session.sql("SELECT CAST(sum(CAST(n AS DECIMAL(38, 0))) AS BIGINT) FROM VALUES (9223372036854775807), (1) t(n)").collect()
+    with pytest.raises(Exception, match=r"NUMERIC_VALUE_OUT_OF_RANGE|CAST_OVERFLOW"):
+        session.sql(
+            "SELECT CAST(sum(CAST(n AS DECIMAL(38, 0))) AS BIGINT) FROM VALUES (9223372036854775807), (1) t(n)"
+        ).collect()
 
 
 # The pins: Ibis, PySpark, pandas and DuckDB of one lock, which say of each other what they can do.

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -60,7 +60,7 @@ def test_groups_of_rows_are_even(sizes):
     for size in sizes:
         start = sum(map(len, tables))
         tables.append(whole.slice(start, size))
-    groups = list(running._even(iter(tables), whole.schema, size=3))
+    groups = list(running.even(iter(tables), whole.schema, size=3))
     assert [len(one) for one in groups] == [3, 3, 1]
     assert pa.concat_tables(groups).equals(whole)
 
@@ -86,7 +86,10 @@ def test_another_row_is_another_digest_and_leaves_the_ids_of_other_breaks(tmp_pa
     assert first.digest != more.digest
     was, now = read(tmp_path / "out").breaks, read(tmp_path / "more" / "out").breaks
     assert [one for one in now if one["our_reference"] != "R9"] == was
-    assert {one["break_class"] for one in now if one["our_reference"] == "R9"} == {"missing_at_partner", "receipt_missing"}
+    assert {one["break_class"] for one in now if one["our_reference"] == "R9"} == {
+        "missing_at_partner",
+        "receipt_missing",
+    }
 
 
 def test_breaks_alike_are_numbered_and_the_id_is_what_the_contract_says(tmp_path):
