@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -20,7 +21,7 @@ from truc.reconcile.row import FAMILIES
 from truc.reconcile.spec import EPOCH, Side, Spec
 
 FIRST_DAY, LAST_DAY = date(2010, 1, 1), date(2040, 12, 31)  # of which working days are known
-WORDS = ["leg", "rule", "party", "kind", "agency", "break_class"]  # columns of few different texts
+OWN = ("break_id", "our_reference", "partner_reference")  # texts that hardly two rows share: no dictionary helps
 TEXT, NUMBER, DAY = pa.string(), pa.int64(), pa.date32()
 MATCH_SCHEMA = pa.schema(
     [
@@ -140,10 +141,19 @@ def _all(engine: Engine, sql: str) -> list[dict[str, Any]]:
 def write_rows(path: Path, schema: pa.Schema, batches: Iterator[pa.Table]) -> int:
     """Write the rows and return how many; the bytes are the same for the same rows in the same order."""
     rows, part = 0, path.with_suffix(".part")
-    with pq.ParquetWriter(part, schema, compression="zstd", version="2.6", use_dictionary=WORDS) as writer:
-        for table in even(batches, schema):
-            writer.write_table(table.cast(schema), row_group_size=len(table))
+    shared = [name for name in schema.names if name not in OWN]
+    with (
+        pq.ParquetWriter(part, schema, compression="zstd", version="2.6", use_dictionary=shared) as writer,
+        ThreadPoolExecutor(1) as hand,
+    ):
+        written: Future[None] | None = None
+        for table in even(batches, schema):  # the next rows are worked out while these are packed
+            if written is not None:
+                written.result()
+            written = hand.submit(writer.write_table, table.cast(schema), row_group_size=len(table))
             rows += len(table)
+        if written is not None:
+            written.result()
     part.replace(path)  # whole or not at all
     return rows
 

@@ -79,6 +79,13 @@ SIFTING = _of(
     ("what stands twice agrees too", "counted.filter(counted.times > 1)", "counted.filter(counted.times > 2)"),
     ("what moved no money is matched", "(table.readable & table.counted & (table", "(table.readable & (table"),
     ("what agrees not is lost", "        | rows.a_reference.notnull()\n", ""),
+    (
+        "what agrees is odd too where the partner names it otherwise",
+        "differing.filter(~differing.agreed & ",
+        "differing.filter(",
+    ),
+    ("the partner's own reference is lost", "~agreed | renamed | agency", "~agreed | agency"),
+    ("the partner's agency is lost", "~agreed | renamed | agency", "~agreed | renamed"),
 )
 
 GROUPS = _of(

@@ -279,7 +279,9 @@ def test_an_equal_decoy_makes_ambiguous_what_was_matched_by_amount(tmp_path):
 def test_what_is_written_is_sorted(first, tmp_path):
     outcome(tmp_path / "run")
     told = read(tmp_path / "run" / "out")
-    for lines, left_out in ((told.matches, ()), (told.breaks, ("break_id",)), (told.verdicts, ())):
+    by_reference = [tuple(one[name] for name in ("our_reference", "leg", "party", "kind")) for one in told.matches]
+    assert by_reference == sorted(by_reference)
+    for lines, left_out in ((told.breaks, ("break_id",)), (told.verdicts, ())):
         rows = [[(value is not None, value) for name, value in _in_order(one) if name not in left_out] for one in lines]
         assert rows == sorted(rows)
     assert len({one["break_id"] for one in told.breaks}) == len(told.breaks)

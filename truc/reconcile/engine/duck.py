@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from truc.reconcile.engine.plan import Plan
 from truc.reconcile.row import NEUTRAL
@@ -35,8 +36,10 @@ class Duck:
 
     def give_days(self, days: pa.Table) -> None:
         """Hand in the working days."""
-        self.connection.register("working_days_given", days)
-        self.connection.execute("CREATE TABLE working_days AS SELECT * FROM working_days_given")
+        # By a file: DuckDB asks of a table in memory whether it is one of pandas, and loads all of that to ask.
+        path = self.folder / "working_days.parquet"
+        pq.write_table(days, path)
+        self.connection.execute(f"CREATE TABLE working_days AS SELECT * FROM read_parquet({_quoted(path)})")
 
     def run(self, plan: Plan) -> None:
         """Make every table of the plan, in order."""

@@ -9,6 +9,7 @@ import ibis.expr.types as ir
 from truc.reconcile.engine.amounts import by_amount
 from truc.reconcile.engine.batches import by_batch, by_original, by_settlement
 from truc.reconcile.engine.groups import SIDES, TWICE, Met, meet
+from truc.reconcile.engine.near import near
 from truc.reconcile.engine.places import whole
 from truc.reconcile.engine.sift import EXACT, Sifted
 from truc.reconcile.engine.steps import Steps
@@ -46,6 +47,7 @@ class Passes:
     lines: ir.Table  # every readable row of the partner's
     sifted: Sifted
     left: Left
+    near: ir.Table  # the clean pairs that a row left by the first pass may name
     found: list[Met] = field(default_factory=list)
 
     def take(self, met: Met) -> None:
@@ -74,7 +76,7 @@ class Passes:
 
 def run(steps: Steps, spec: Spec, core: ir.Table, partner: ir.Table, sifted: Sifted) -> Passes:
     """Return the passes of the spec, run on the odd rows of two tables of readable ones."""
-    passes = Passes(steps, spec, core, partner, sifted, Left(sifted.core, sifted.partner))
+    passes = Passes(steps, spec, core, partner, sifted, Left(sifted.core, sifted.partner), sifted.clean)
     for name in spec.passes:
         _STEPS[name](passes)
     return passes
@@ -82,6 +84,7 @@ def run(steps: Steps, spec: Spec, core: ir.Table, partner: ir.Table, sifted: Sif
 
 def _by_reference(passes: Passes) -> None:
     _meet(passes, EXACT, "exact", lambda rows: rows.our_reference)
+    passes.near = passes.steps.keep("near", near(passes.sifted.clean, passes.left.core, passes.left.partner))
 
 
 def _by_partners(passes: Passes) -> None:
@@ -120,11 +123,10 @@ def _meet(passes: Passes, rule: str, name: str, key: Callable[[ir.Table], ir.Str
 
 def _said_again(passes: Passes) -> Met:
     """Place the counted rows whose partner's reference names one row of their own side, which is paired already."""
-    clean = passes.sifted.clean
     placed = []
     asked = {"core": _of_no_batch(passes.left.core, passes.left.partner), "partner": passes.left.partner}
     for side, every in zip(SIDES, (passes.sifted.core, passes.sifted.partner), strict=True):
-        of_clean = clean.select("party", "family", reference=clean[f"{side}_partner_reference"])
+        of_clean = passes.near.select("party", "family", reference=passes.near[f"{side}_partner_reference"])
         known = ibis.union(of_clean, _paired(every, passes.found, side))
         rows = asked[side]
         rows = rows.filter(rows.counted & (rows.family != "return") & (rows.partner_reference != ""))

@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 
 from truc.reconcile.engine.groups import TWICE
 from truc.reconcile.engine.inputs import canonical, given, numbered, of_side
-from truc.reconcile.engine.places import FORM, MATCH, NO_MONEY, placed_alone, placed_pairs
+from truc.reconcile.engine.places import FORM, MATCH, NO_MONEY, either, placed_alone, placed_pairs
 from truc.reconcile.engine.sift import EXACT
 from truc.reconcile.engine.statement import Ledger
 from truc.reconcile.engine.steps import Steps
@@ -93,8 +93,7 @@ def _clean(payments: ir.Table, receipts: ir.Table) -> ir.Table:
         our_reference="c_our_reference",
         core_partner_reference="c_partner_reference",
         partner_partner_reference="p_partner_reference",
-        core_agency="c_agency",
-        partner_agency="p_agency",
+        agency=either(met.c_agency, met.p_agency),
         money="c_money",
         day="c_day",
     )

@@ -9,14 +9,13 @@ from truc.reconcile.engine import judging, passes, sift
 from truc.reconcile.engine.batches import ORIGINAL, SETTLEMENT
 from truc.reconcile.engine.groups import SIDES, TWICE
 from truc.reconcile.engine.inputs import canonical, given
+from truc.reconcile.engine.near import form
 from truc.reconcile.engine.passes import Found
 from truc.reconcile.engine.places import FORM, MATCH, NO_MONEY, bundled, placed_alone, placed_pairs, whole
 from truc.reconcile.engine.steps import Steps
-from truc.reconcile.engine.text import normal
 from truc.reconcile.spec import Spec
 
 LEG = "statement"
-END = 4  # characters
 LEG_OF_RULE = {SETTLEMENT: "settlement", ORIGINAL: "return"}
 
 
@@ -48,7 +47,7 @@ def reconcile(steps: Steps, spec: Spec) -> Ledger:
     pairs = judging.paired(met.pairs, sifted.core, sifted.partner)
     judged = steps.keep("judged", judging.judged(spec, pairs, judging.of_returns(core, partner)))
     members = steps.keep("members", _members(met, sifted))
-    known = steps.keep("known", _known(sifted, judged, members, passed.left.partner))
+    known = steps.keep("known", _known(passed.near, judged, members, passed.left.partner))
     ends = [placed_pairs(judged, leg=LEG), _bundles(met, members)]
     for side, odd, left, unreadable in zip(
         SIDES,
@@ -137,15 +136,15 @@ def _bundles(met: Found, members: ir.Table) -> ir.Table:
     ).select(*FORM)
 
 
-def _known(sifted: sift.Sifted, judged: ir.Table, members: ir.Table, left: ir.Table) -> ir.Table:
+def _known(near: ir.Table, judged: ir.Table, members: ir.Table, left: ir.Table) -> ir.Table:
     """Return which of the left lines' references name what is paired: a line of one is a second one.
 
     Ours in normal form; the partner's as it is, where it is that of one pair only.
     """
-    told = _references(sifted.clean, judged, members)
-    asked = left.filter(left.our_reference != "").select(a_form=_form(left.our_reference)).distinct()
-    ours = _may_be_of(told.filter((told.of == "our_reference") & (told.reference != "")), asked)
-    ours = ours.select("party", form=_form(ours.reference), of="of")
+    told = _references(near, judged, members)
+    asked = left.filter(left.our_reference != "").select(a_form=form(left.our_reference)).distinct()
+    ours = told.filter((told.of == "our_reference") & (told.reference != ""))
+    ours = ours.select("party", form=form(ours.reference), of="of")
     ours = ours.semi_join(asked, ours.form == asked.a_form).distinct()
     asked = left.filter(left.partner_reference != "").select(a_form="partner_reference").distinct()
     theirs = told.filter(told.of == "partner_reference")
@@ -155,31 +154,16 @@ def _known(sifted: sift.Sifted, judged: ir.Table, members: ir.Table, left: ir.Ta
     return ibis.union(ours, named.select("party", "form", "of"))
 
 
-def _may_be_of(told: ir.Table, asked: ir.Table) -> ir.Table:
-    """Leave out most of what has none of the forms asked for, by its end: a normal form costs much more than a look."""
-    ends = asked.select(a_end=asked.a_form.right(END)).distinct()
-    told = told.mutate(end=told.reference.right(END))
-    plain = told.semi_join(ends, told.end.upper() == ends.a_end)
-    other = told.filter(told.end.re_search("[^A-Za-z0-9]"))
-    return ibis.union(plain, other)
-
-
-def _form(reference: ir.StringValue) -> ir.StringValue:
-    """Return a reference in normal form; as it is where nothing of it would remain."""
-    form = normal(reference)
-    return ibis.ifelse(form == "", reference, form)
-
-
-def _references(clean: ir.Table, judged: ir.Table, members: ir.Table) -> ir.Table:
+def _references(near: ir.Table, judged: ir.Table, members: ir.Table) -> ir.Table:
     """Return party, reference and `of` (whose) of all payments that are paired; the partner's once for each pair."""
-    clean = clean.filter(clean.family == "payment")
+    clean = near.filter(near.family == "payment")
+    clean_again = clean.filter(clean.core_partner_reference != clean.partner_partner_reference)
     pairs = judged.filter((judged.c_family == "payment") & (judged.place != NO_MONEY))
     of_parts = members.family == "payment"
     of_parts &= members.rule.endswith("/split") | members.rule.endswith("/joined")
     parts = members.filter(of_parts)
     ours, theirs = ibis.literal("our_reference"), ibis.literal("partner_reference")
     again = pairs.filter(pairs.c_partner_reference != pairs.p_partner_reference)
-    clean_again = clean.filter(clean.core_partner_reference != clean.partner_partner_reference)
     of_bundle = parts.select("party", "bundle", reference="partner_reference").distinct()
     return ibis.union(
         clean.select("party", reference="our_reference", of=ours),
@@ -214,7 +198,7 @@ def _left_over(left: ir.Table, side: str, known: ir.Table) -> ir.Table:
 def _named_twice(left: ir.Table, known: ir.Table) -> ir.Table:
     ours = known.filter(known.of == "our_reference").select(o_party="party", o_form="form")
     theirs = known.filter(known.of == "partner_reference").select(t_party="party", t_form="form")
-    left = left.mutate(form=_form(left.our_reference))
+    left = left.mutate(form=form(left.our_reference))
     left = left.left_join(ours, [left.form == ours.o_form, left.party == ours.o_party])
     left = left.left_join(theirs, [left.partner_reference == theirs.t_form, left.party == theirs.t_party])
     return left.mutate(twice=left.o_form.notnull() | left.t_form.notnull())

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.truc.reconcile.report.days import a_break
 from truc.errors import MalformedError, SetupError
-from truc.reconcile import files, running
+from truc.reconcile import files, running, specs
 from truc.reconcile.report.commands import write
 from truc.reconcile.report.contents import ACCOUNT_IN, ACCOUNT_OUT, BREAKS, MATCHES, SIDES, STANDING
 from truc.reconcile.report.folder import _at_risk, from_folder
@@ -43,7 +43,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> running.Result:
     for name, rows in (("core", side(0)), ("statement", side(1_000))):
         pq.write_table(pa.table(rows), folder / f"{name}.parquet")
     given: Mapping[Any, Path] = {name: folder / f"{name}.parquet" for name in ("core", "statement")}
-    return files.reconcile_files(files.named("payments"), given, folder / "out", files.Means())
+    return files.reconcile_files(specs.named("payments"), given, folder / "out", files.Means())
 
 
 def test_it_says_what_the_run_says(run: running.Result) -> None:
