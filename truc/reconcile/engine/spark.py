@@ -37,7 +37,7 @@ exec "{java}" "$@"
 
 @dataclass(slots=True)
 class Spark:
-    """A session; `folder` holds what was worked out, where every worker can read it."""
+    """A session; `folder` holds what is large, where every worker can read it."""
 
     session: Any
     folder: Path
@@ -49,8 +49,15 @@ class Spark:
         frame = self.session.read.parquet(*(str(path) for path in paths))
         frame.selectExpr(*_neutral(columns)).createOrReplaceTempView(f"{side}_in")
         self.given += sum(pq.read_metadata(path).num_rows for path in paths)
-        # A small day is done sooner by one hand: each part of each of a hundred steps is a task and a file.
-        self.session.conf.set("spark.sql.shuffle.partitions", str(max(1, min(PARTS_MAX, self.given // ROWS_IN_PART))))
+        parts = max(1, min(PARTS_MAX, self.given // ROWS_IN_PART))
+        small = self.given < ROWS_IN_PART
+        # Of a small day's hundred steps most is spent on tasks, and on compiling code that handles a few rows.
+        for name, value in {
+            "spark.sql.shuffle.partitions": str(parts),
+            "spark.sql.codegen.wholeStage": "false" if small else "true",
+            "spark.sql.codegen.factoryMode": "NO_CODEGEN" if small else "FALLBACK",
+        }.items():
+            self.session.conf.set(name, value)
 
     def give_days(self, days: pa.Table) -> None:
         """Hand in the working days."""
@@ -59,7 +66,10 @@ class Spark:
         self.session.read.parquet(str(path)).createOrReplaceTempView("working_days")
 
     def run(self, plan: Plan) -> None:
-        """Make every table of the plan; each is written, so that no step is worked out twice.
+        """Make every table of the plan; each is kept by the workers, so that no step is worked out twice.
+
+        What may hold every row of a side is written as Parquet. A worker that is lost takes its part of the other
+        tables along: then the run fails, and is to be run again.
 
         Most of a small step is waiting for Spark to plan it, so several are made at once, each after what it reads.
         """
@@ -76,10 +86,14 @@ class Spark:
         for made in read:
             made.result()
         frame = self.session.sql(step.sql)
-        if step.how != "view":
+        if step.how != "view" and self.given < ROWS_IN_PART:
+            frame = frame.coalesce(1)
+        if step.how == "table":
+            frame = frame.localCheckpoint()
+        elif step.how == "large":
             path = str(self.folder / step.name)
             frame.write.mode("overwrite").parquet(path)
-            frame = self.session.read.parquet(path)
+            frame = self.session.read.schema(frame.schema).parquet(path)
         frame.createOrReplaceTempView(step.name)
 
     def rows(self, sql: str) -> Iterator[pa.RecordBatch]:
@@ -105,6 +119,7 @@ def open_spark(folder: Path, *, memory_mb: int, address: str) -> Spark:
     for name, value in {
         "spark.driver.memory": f"{memory_mb}m",
         "spark.ui.enabled": "false",
+        "spark.log.level": "ERROR",  # that rows are numbered in one place is meant
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
