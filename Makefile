@@ -30,7 +30,7 @@ clean: ## stop, then delete everything generated: data, secrets, logs, the virtu
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 test: check ## style, types, import contracts, and every test
-	@$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(DEVELOP) ## style, types, import contracts
 	@$(BIN)/ruff check .

@@ -16,9 +16,33 @@ from truc.store.migrate import upgrade
 from truc.store.opened import Store, open_store
 from truc.trust.sealing import Sealer
 
+# The files that take longest come first, so that no worker is left alone with one of them in the end.
+DEAREST = (
+    "tests/truc/reconcile/test_mutants.py",
+    "tests/day/test_business_day.py",
+    "tests/truc/reconcile/test_engine_spark.py",
+    "tests/truc/reconcile/test_day_month.py",
+    "tests/truc/reconcile/test_pairs_spark.py",
+    "tests/truc/reconcile/test_day.py",
+    "tests/truc/reconcile/test_day_signed.py",
+    "tests/truc/kit/test_party_rooms.py",
+    "tests/console/test_in_airflow.py",
+    "tests/dags/test_dags.py",
+    "tests/truc/ground/test_airflow.py",
+    "tests/simulation/test_seeds.py",
+    "tests/truc/services/test_settlements.py",
+)
+
 # The machine is shared: how long one example takes says nothing of the code.
 hypothesis.register_profile("hub", deadline=None)
 hypothesis.load_profile("hub")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the dearest files first."""
+    places = {config.rootpath / name: number for number, name in enumerate(DEAREST)}
+    assert all(path.is_file() for path in places), "DEAREST names a file that is not there"
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 @pytest.fixture(scope="session")

@@ -276,6 +276,9 @@ GROUPS = {
         statement=[row("X9", "T1")],
         matches=[match("R1", "T1", 100, 100, rule="partner_reference")],
     ),
+    "best: equal state before equal amount, where nothing moved": Day(
+        core=[row(**FAILED)], statement=[row(**PENDING), row(amount=5, **FAILED)]
+    ),
     "best: equal fee before equal partner reference": Day(
         core=[row(fee_vnd=3)],
         statement=[row("R1", "T1"), row("R1", "T2", fee_vnd=3)],
