@@ -78,7 +78,7 @@ SIFTING = _of(
     ),
     ("what stands twice agrees too", "counted.filter(counted.times > 1)", "counted.filter(counted.times > 2)"),
     ("what moved no money is matched", "(table.readable & table.counted & (table", "(table.readable & (table"),
-    ("what agrees not is lost", "        | rows.a_reference.notnull()\n", ""),
+    ("what agrees not is lost", " | rows.a_reference.notnull()\n", "\n"),
     (
         "what agrees is odd too where the partner names it otherwise",
         "differing.filter(~differing.agreed & ",
@@ -249,6 +249,21 @@ SETTLEMENTS = _of(
 
 LEFT_OVER = [
     *_of(
+        "engine/near.py",
+        (
+            "what has no letter repeats all that has none",
+            'ibis.ifelse(plain == "", reference, plain)',
+            "plain",
+        ),
+        ("the end is looked for in its own case", "end.upper().isin", "end.isin"),
+        ("the end of what has signs is taken for its form's", ' | end.re_search("[^A-Za-z0-9]")', ""),
+        (
+            "only our side's partner references are looked for",
+            "        | clean.partner_partner_reference.isin(theirs.partner_reference)\n",
+            "",
+        ),
+    ),
+    *_of(
         "engine/statement.py",
         (
             "a reference of two pairs repeats one",
@@ -260,7 +275,6 @@ LEFT_OVER = [
             "[left.form == ours.o_form, left.party == ours.o_party]",
             "left.form == ours.o_form",
         ),
-        ("what has no letter repeats all that has none", 'ibis.ifelse(form == "", reference, form)', "form"),
         (
             "a return left over is a missing payment",
             '(left.family == "return", "refund_unmatched")',
