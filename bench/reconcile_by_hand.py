@@ -1,9 +1,10 @@
 """The same classes by a DuckDB statement written by hand, as an engineer would write it for these two files.
 
-    python -m bench.reconcile_by_hand CORE STATEMENT OUT
+    python -m bench.reconcile_by_hand CORE STATEMENT OUT [alike]
 
 It knows what the bench plants and no more: one reference per payment, nothing to be related, netted or refunded. It
 tries no other key, proves no sum, numbers no break and sorts no output. Its classes are the bench's check on ours.
+With `alike` it writes the matches with the columns and in the order that ours have.
 """
 
 import sys
@@ -72,21 +73,32 @@ CREATE TABLE met AS
         if(state = 'paid', amount_vnd, 0), 0, business_on
     FROM ranked_core WHERE nth > 1;
 """
-WRITE = """
+MATCHES = """
 COPY (SELECT * EXCLUDE (place) FROM met WHERE place = 'match') TO '{out}/matches.parquet' (COMPRESSION zstd);
+"""
+BREAKS = """
 COPY (SELECT place AS break_class, * EXCLUDE (place) FROM met WHERE place NOT IN ('match', 'no_money'))
     TO '{out}/breaks.parquet' (COMPRESSION zstd);
 """
+MATCHES_ALIKE = """
+COPY (
+    SELECT 'statement' AS leg, 'exact_reference' AS rule, party, 'payment' AS kind, our_reference, partner_reference,
+        '' AS agency, 1::BIGINT AS core_rows, 1::BIGINT AS partner_rows, core_vnd, partner_vnd,
+        core_vnd - partner_vnd AS difference_vnd, business_on, core_vnd AS core_money_vnd,
+        partner_vnd AS partner_money_vnd
+    FROM met WHERE place = 'match' ORDER BY our_reference
+) TO '{out}/matches.parquet' (COMPRESSION zstd);
+"""
 
 
-def classify(core: Path, statement: Path, out: Path) -> None:
+def classify(core: Path, statement: Path, out: Path, *, alike: bool) -> None:
     """Write matches.parquet and breaks.parquet into `out`."""
     out.mkdir(parents=True, exist_ok=True)
     config = {"threads": 2, "preserve_insertion_order": False, "temp_directory": str(out / "spill")}
     with duckdb.connect(config=config) as connection:
-        for sql in (READ, REPEATED, MET, WRITE):
+        for sql in (READ, REPEATED, MET, MATCHES_ALIKE if alike else MATCHES, BREAKS):
             connection.execute(sql.format(core=core, statement=statement, out=out))
 
 
 if __name__ == "__main__":
-    classify(*(Path(one) for one in sys.argv[1:]))
+    classify(*(Path(one) for one in sys.argv[1:4]), alike=sys.argv[4:] == ["alike"])

@@ -23,7 +23,7 @@ STRETCH = 1_201  # payments that hold one break of each kind; our ledger has 1,2
 APART = 200  # rows between two breaks of a stretch
 FAILED_EVERY = 50
 DAYS = 30
-MEMORY_LIMIT = "3GB"
+MEMORY_LIMIT = "8GB"  # of what draws the rows, which nothing is measured of
 
 PARTIES = ("momo", "vnpay", "viettelpay", "nganluong", "vietinbank", "national_payment")
 _KIND_OF_PLACE = " ".join(f"WHEN {number * APART} THEN '{kind}'" for number, kind in enumerate(KINDS))

@@ -27,9 +27,9 @@ def ours(files: Files, out: Path, *, memory_mb: int, engine: str = "duckdb", ext
     return [str(truc), "reconcile", "files", *sides, "--out", str(out), *means, *extra]
 
 
-def by_hand(files: Files, out: Path) -> list[str]:
-    """Return the command of the statement by hand."""
-    return [sys.executable, "-m", "bench.reconcile_by_hand", str(files.core), str(files.statement), str(out)]
+def by_hand(files: Files, out: Path, *how: str) -> list[str]:
+    """Return the command of the statement by hand; with "alike" it writes what ours writes."""
+    return [sys.executable, "-m", "bench.reconcile_by_hand", str(files.core), str(files.statement), str(out), *how]
 
 
 def datacompy(way: str, files: Files, out: Path) -> list[str]:

@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 
 from bench.figures import Figure, show
 from truc.reconcile.files import Means
-from truc.reconcile.pair_files import pair_files
+from truc.reconcile.pairs.files import pair_files
 from truc.reconcile.specs import named_pair
 
 ROWS = 27_200_000

@@ -18,13 +18,13 @@ from truc.trust.sealing import Sealer
 
 # The files that take longest come first, so that no worker is left alone with one of them in the end.
 DEAREST = (
-    "tests/truc/reconcile/test_mutants.py",
+    "tests/truc/reconcile/engine/test_mutants.py",
     "tests/day/test_business_day.py",
-    "tests/truc/reconcile/test_engine_spark.py",
-    "tests/truc/reconcile/test_day_month.py",
-    "tests/truc/reconcile/test_pairs_spark.py",
-    "tests/truc/reconcile/test_day.py",
-    "tests/truc/reconcile/test_day_signed.py",
+    "tests/truc/reconcile/engine/test_engine_spark.py",
+    "tests/truc/reconcile/daily/test_day_month.py",
+    "tests/truc/reconcile/pairs/test_pairs_spark.py",
+    "tests/truc/reconcile/daily/test_day.py",
+    "tests/truc/reconcile/daily/test_day_signed.py",
     "tests/truc/kit/test_party_rooms.py",
     "tests/console/test_in_airflow.py",
     "tests/dags/test_dags.py",

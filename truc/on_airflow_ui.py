@@ -13,9 +13,9 @@ from airflow.plugins_manager import AirflowPlugin
 
 from truc import secrets_file, settings
 from truc.errors import MalformedError
-from truc.reconcile import vouchers
-from truc.reconcile.roles import AIRFLOW_ROLES, MAY, Actor, Deed, Role, actor, of_airflow
-from truc.reconcile.vouchers import Approval
+from truc.reconcile.work import vouchers
+from truc.reconcile.work.roles import AIRFLOW_ROLES, MAY, Actor, Deed, Role, actor, of_airflow
+from truc.reconcile.work.vouchers import Approval
 from truc.settings import Settings
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from truc import secrets_file
 from truc.domain.money import format_vnd
 from truc.errors import MalformedError
 from truc.exchange.journal.signatures import hub_key
-from truc.reconcile import reading, sign_off, vouchers
+from truc.reconcile.reading import days as reading
 from truc.reconcile.words import BREAK_CLASSES
+from truc.reconcile.work import sign_off, vouchers
 from truc.settings import Settings
 from truc.store.opened import Store
 

@@ -23,6 +23,7 @@ from truc.manifest import Capability
 from truc.messages import Inbound, Statement
 from truc.parties import Client
 from truc.reconcile import gate as reconcile_gate
+from truc.reconcile.daily import stored_rows
 from truc.reference import reading
 from truc.reference.reading import SetAside
 from truc.services import (
@@ -182,10 +183,8 @@ def close_day(store: Store, here: Settings) -> int:
 
 def in_use(store: Store, party: str) -> bool:
     """Tell whether this hub has had anything to do with the party: a message either way, a payment, a statement."""
-    from truc.reconcile import day as reconcile_day  # its engines take longer to import than most tasks run
-
     with store.begin() as transaction:
-        return correspondence.exists_with(transaction, party) or reconcile_day.in_use(transaction, party)
+        return correspondence.exists_with(transaction, party) or stored_rows.in_use(transaction, party)
 
 
 def to_reconcile(store: Store, business_on: date) -> list[str]:
@@ -193,11 +192,9 @@ def to_reconcile(store: Store, business_on: date) -> list[str]:
 
     Whose day is signed is not among them: it is never run again.
     """
-    from truc.reconcile import day as reconcile_day  # its engines take longer to import than most tasks run
-
     giving = [one.party for one in parties.with_capability(Capability.FETCH_STATEMENT)]
     with store.begin() as transaction:
-        used = [one for one in giving if reconcile_day.in_use(transaction, one)]
+        used = [one for one in giving if stored_rows.in_use(transaction, one)]
         return [one for one in used if not is_signed(transaction, one, business_on)]
 
 
@@ -206,7 +203,7 @@ def reconcile(store: Store, party: str, business_on: date) -> dict[str, object]:
 
     Raise TransientError with the gate's reason, which is kept, while the day's statement is not whole.
     """
-    from truc.reconcile import day as reconcile_day  # its engines take longer to import than most tasks run
+    from truc.reconcile.daily import day as reconcile_day  # its engines take longer to import than most tasks run
 
     with store.begin() as transaction:
         gate = reconcile_gate.judge(transaction, party, business_on)

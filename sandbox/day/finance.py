@@ -13,8 +13,9 @@ from truc import secrets_file
 from truc.domain.money import format_vnd
 from truc.exchange.journal.signatures import hub_key
 from truc.ground.airflow_home import password_file
-from truc.reconcile import reading, sign_off
-from truc.reconcile.reading import Signing
+from truc.reconcile.reading import days as reading
+from truc.reconcile.reading.days import Signing
+from truc.reconcile.work import sign_off
 
 SIGNED, LEFT = BANK, WALLET
 CLERK, APPROVER = "clerk", "approver"

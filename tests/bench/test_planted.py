@@ -22,7 +22,7 @@ from bench.planted.running import spec_of
 from bench.planted.score import Tally, score
 from bench.planted.story import Story
 from bench.planted.truth import BREAK_COLUMNS, expected
-from tests.truc.reconcile import oracle
+from tests.truc.reconcile.engine import oracle
 
 SEEDS = range(60)
 CLASSES = {

@@ -16,6 +16,7 @@ from bench.reconcile_results import Found, found
 from bench.reconcile_spent import in_turn, middle, run
 from truc.reconcile.engine.plan import plan
 from truc.reconcile.files import Means, reconcile_files
+from truc.reconcile.running import MATCH_SCHEMA
 from truc.reconcile.specs import named
 
 ROWS = 12_500  # ten stretches, and some that hold no break
@@ -100,13 +101,20 @@ def test_ours_finds_what_was_planted(files: Files, ours: dict[str, Found]) -> No
     assert ours["amount_differs"].partner_vnd - ours["amount_differs"].core_vnd == 10 * 1_000
 
 
-def test_the_statement_by_hand_finds_the_same_rows(files: Files, ours: dict[str, Found], tmp_path: Path) -> None:
-    classify(files.core, files.statement, tmp_path)
+@pytest.mark.parametrize("alike", [False, True])
+def test_the_statement_by_hand_finds_the_same_rows(
+    files: Files, ours: dict[str, Found], tmp_path: Path, *, alike: bool
+) -> None:
+    classify(files.core, files.statement, tmp_path, alike=alike)
     assert found(tmp_path) == ours
+    matches = pq.read_table(tmp_path / "matches.parquet")
+    assert (set(matches.schema.names) == set(MATCH_SCHEMA.names)) == alike
+    if alike:
+        assert matches["our_reference"].to_pylist() == sorted(matches["our_reference"].to_pylist())
 
 
 def test_another_row_is_another_finding(files: Files, ours: dict[str, Found], tmp_path: Path) -> None:
-    classify(files.core, files.statement, tmp_path)
+    classify(files.core, files.statement, tmp_path, alike=False)
     breaks = tmp_path / "breaks.parquet"
     table = pq.read_table(breaks)
     days = pc.add(table["business_on"].cast(pa.int32()), pa.scalar(1, pa.int32())).cast(pa.date32())
@@ -140,9 +148,11 @@ def test_contestants_take_turns(tmp_path: Path) -> None:
 
 
 def test_ours_and_by_hand_are_timed_beside_each_other(tmp_path: Path) -> None:
-    (row,) = reconcile.beside_hand(reconcile.Asked(rows=2_400, rounds=1), tmp_path)
-    assert min(row.ours.wall_s, row.theirs.wall_s, row.ours.cpu_s, row.theirs.cpu_s) > 0
-    assert f"{row.ours.wall_s / row.theirs.wall_s:.2f}" in row.ratio
+    rows = reconcile.beside_hand(reconcile.Asked(rows=2_400, rounds=1), tmp_path)
+    assert len({row.peer for row in rows}) == 2
+    for row in rows:
+        assert min(row.ours.wall_s, row.theirs.wall_s, row.ours.cpu_s, row.theirs.cpu_s) > 0
+        assert f"{row.ours.wall_s / row.theirs.wall_s:.2f}" in row.ratio
 
 
 def test_a_day_ends_in_a_report_without_java(tmp_path: Path) -> None:
@@ -172,7 +182,7 @@ def test_by_hand_a_second_row_of_ours_is_one_too(files: Files, tmp_path: Path) -
     core = tmp_path / "core.parquet"
     duckdb.execute(f"COPY ({CORE_TWICE.format(core=files.core)}) TO '{core}'")
     theirs, ours = tmp_path / "by_hand", tmp_path / "ours"
-    classify(core, files.statement, theirs)
+    classify(core, files.statement, theirs, alike=False)
     reconcile_files(named("payments"), {"core": core, "statement": files.statement}, ours, Means(work=tmp_path))
     assert found(theirs)["duplicate_in_core"].rows > 100
     assert found(theirs) == found(ours)

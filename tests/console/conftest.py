@@ -22,7 +22,7 @@ from truc.console.app import create_app
 from truc.console.gate import User
 from truc.errors import MalformedError
 from truc.inbound import serving as gateway
-from truc.reconcile.roles import Role, actor
+from truc.reconcile.work.roles import Role, actor
 from truc.store.opened import Store, open_store
 from truc.trust.sealing import Sealer
 

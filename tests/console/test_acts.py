@@ -6,7 +6,9 @@ import pytest
 
 from tests.console.a_day import DAY, break_id
 from tests.console.conftest import form_token, words
-from truc.reconcile import reading, reading_breaks, sign_off
+from truc.reconcile.reading import breaks as reading_breaks
+from truc.reconcile.reading import days as reading
+from truc.reconcile.work import sign_off
 
 MOMO, VNPAY = f"/days/momo/{DAY}", f"/days/vnpay/{DAY}"
 SHORT = break_id("momo", "P26112000000101")
@@ -254,7 +256,7 @@ def test_a_returned_day_is_open_again_and_says_so(console):
 
 def sign_as_the_run_would(console):
     def sign(who, party, business_on, content_hash):
-        from truc.reconcile.roles import Role, actor
+        from truc.reconcile.work.roles import Role, actor
 
         with console.store.begin() as transaction:
             person = actor(who, Role.APPROVER)

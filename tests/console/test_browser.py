@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from tests.console.a_day import DAY, HOSTILE, break_id
 from tests.console.conftest import SIZE, screen
-from truc.reconcile import reading
+from truc.reconcile.reading import days as reading
 
 PAGES = ("/", f"/days/momo/{DAY}", "/breaks?state=any", f"/breaks/{break_id('momo', 'P26112000000102')}", "/ageing")
 # Text against what lies behind it, as WCAG 2.2 counts it: 4.5 to 1 for AA.

@@ -18,8 +18,9 @@ from truc.ground import airflow_home, postgres, up
 from truc.ground.airflow_api import AirflowApi
 from truc.ground.processes import survivors
 from truc.ground.supervisor import Supervisor
-from truc.reconcile import reading, sign_off
-from truc.reconcile.roles import Role, actor
+from truc.reconcile.reading import days as reading
+from truc.reconcile.work import sign_off
+from truc.reconcile.work.roles import Role, actor
 from truc.signing import SIGNED, VOUCHER, subject
 from truc.store.opened import open_hub_store
 

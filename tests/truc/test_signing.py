@@ -11,9 +11,11 @@ from tests.truc.conftest import spare_the_disk
 from tests.truc.reconcile.runs import DAY, HOA, LAN, MINH, NEXT_DAY, broken, keep, matched, name
 from truc import secrets_file, settings, signing
 from truc.errors import MalformedError
-from truc.reconcile import reading, sign_off, vouchers, work
-from truc.reconcile.vouchers import Approval
+from truc.reconcile.reading import days as reading
 from truc.reconcile.words import BREAK_CLASSES
+from truc.reconcile.work import breaks as work
+from truc.reconcile.work import sign_off, vouchers
+from truc.reconcile.work.vouchers import Approval
 from truc.settings import Settings
 from truc.store.opened import Store
 

@@ -7,8 +7,9 @@ from fastapi.responses import HTMLResponse
 
 from truc.console.desk import Reader, today
 from truc.console.rendering import page
-from truc.reconcile import reading, reading_breaks
-from truc.reconcile.reading_breaks import BUCKETS, Aged
+from truc.reconcile.reading import breaks as reading_breaks
+from truc.reconcile.reading import days as reading
+from truc.reconcile.reading.breaks import BUCKETS, Aged
 
 ROUTES = APIRouter()
 

@@ -8,8 +8,8 @@ from fastapi.responses import RedirectResponse
 from truc.console import uploads
 from truc.console.desk import Filed, Visit, filing
 from truc.operating import breaks
-from truc.reconcile import work
-from truc.reconcile.roles import Deed
+from truc.reconcile.work import breaks as work
+from truc.reconcile.work.roles import Deed
 from truc.services import booking
 
 ROUTES = APIRouter()

@@ -11,11 +11,13 @@ from pydantic import BaseModel, Field
 from truc.console import uploads
 from truc.console.desk import FILE_BYTES_MAX, Filed, Reader, Visit, filing, today
 from truc.console.rendering import page
-from truc.reconcile import reading, reading_breaks, words
-from truc.reconcile.reading_breaks import BreakSeen, BreakState, Order, SideRow, Wanted
+from truc.reconcile import words
+from truc.reconcile.reading import breaks as reading_breaks
+from truc.reconcile.reading import days as reading
+from truc.reconcile.reading.breaks import BreakSeen, BreakState, Order, SideRow, Wanted
 from truc.reconcile.report.headings import KINDS
-from truc.reconcile.roles import Deed, Role
 from truc.reconcile.words import said
+from truc.reconcile.work.roles import Deed, Role
 
 ROUTES = APIRouter()
 PAGE_SIZE = 50

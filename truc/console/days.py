@@ -10,8 +10,9 @@ from fastapi.responses import HTMLResponse
 from truc.console import flow
 from truc.console.desk import Reader, today
 from truc.console.rendering import page, party_name
-from truc.reconcile import reading, words
-from truc.reconcile.reading import DaySummary, LegTotal, Total
+from truc.reconcile import words
+from truc.reconcile.reading import days as reading
+from truc.reconcile.reading.days import DaySummary, LegTotal, Total
 
 ROUTES = APIRouter()
 SIDES: tuple[Literal["core", "partner"], ...] = ("core", "partner")

@@ -15,7 +15,7 @@ from truc.console.forms import Forms
 from truc.console.gate import Gate, User
 from truc.console.language import Language
 from truc.domain.calendar import local_day
-from truc.reconcile.roles import Deed
+from truc.reconcile.work.roles import Deed
 from truc.store.opened import Store
 
 FILE_BYTES_MAX = 5 * 1024 * 1024

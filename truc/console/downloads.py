@@ -13,7 +13,7 @@ from starlette.background import BackgroundTask
 from truc.console.breaks import saved_as
 from truc.console.desk import Reader
 from truc.console.rendering import page
-from truc.reconcile import reading
+from truc.reconcile.reading import days as reading
 from truc.reconcile.report import data_files, minutes, workbook
 from truc.reconcile.report.contents import DayReport
 from truc.reconcile.report.stored import from_store

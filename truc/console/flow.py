@@ -5,7 +5,7 @@ from typing import Literal
 
 from truc.console.language import Language, money, whole
 from truc.reconcile import words
-from truc.reconcile.reading import DaySeen, Station, Total
+from truc.reconcile.reading.days import DaySeen, Station, Total
 from truc.reconcile.words import said
 
 WIDTH, HEIGHT = 1016, 156

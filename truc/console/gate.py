@@ -6,7 +6,7 @@ from typing import Protocol
 
 from fastapi import Request
 
-from truc.reconcile.roles import Actor, Role
+from truc.reconcile.work.roles import Actor, Role
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,12 @@ from starlette.concurrency import run_in_threadpool
 from truc.console.desk import Filed, Reader, filing
 from truc.console.rendering import page
 from truc.errors import MalformedError
-from truc.reconcile import reading, sign_off
-from truc.reconcile.reading import Signing
+from truc.reconcile.reading import days as reading
+from truc.reconcile.reading.days import Signing
 from truc.reconcile.report import minutes
 from truc.reconcile.report.stored import from_store
-from truc.reconcile.roles import Deed
+from truc.reconcile.work import sign_off
+from truc.reconcile.work.roles import Deed
 
 ROUTES = APIRouter()
 # A run goes on about a second after its answer; a page is not kept waiting for a busy one.

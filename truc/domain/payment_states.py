@@ -94,6 +94,7 @@ MOVES: Mapping[Mover, frozenset[tuple[State, State]]] = {
             (State.PAID, State.IN_DOUBT),
             (State.REFUNDING, State.IN_DOUBT),
             (State.REFUNDED, State.IN_DOUBT),
+            (State.REFUNDED, State.REFUNDING),  # by a duplicate of it that goes back too
         }
     ),
     Mover.PERSON: frozenset(

@@ -15,10 +15,12 @@ from truc.exchange.journal.signatures import hub_key, public_key
 from truc.operating import audit, break_explained
 from truc.operating import breaks as deeds
 from truc.operating.terminal import hub_store, reading, writing
-from truc.reconcile import reading_breaks, roles, sign_off, work
-from truc.reconcile.reading_breaks import BUCKETS, Wanted
-from truc.reconcile.roles import Actor, Role
+from truc.reconcile.reading import breaks as reading_breaks
+from truc.reconcile.reading.breaks import BUCKETS, Wanted
 from truc.reconcile.words import BREAK_CLASSES, PROPOSALS, REASONS, STATES
+from truc.reconcile.work import breaks as work
+from truc.reconcile.work import roles, sign_off
+from truc.reconcile.work.roles import Actor, Role
 from truc.services import booking
 from truc.store.breaks import clock
 from truc.store.opened import Transaction

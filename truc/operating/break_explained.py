@@ -8,8 +8,8 @@ from sqlalchemy import select
 
 from truc.domain.money import format_vnd
 from truc.operating.showing import at as told_at
-from truc.reconcile.break_sides import COMPARED, SideRow
-from truc.reconcile.reading_breaks import BreakLine, BreakSeen
+from truc.reconcile.reading.breaks import BreakLine, BreakSeen
+from truc.reconcile.reading.sides import COMPARED, SideRow
 from truc.reconcile.spec import Pass
 from truc.reconcile.words import (
     ACTIONS,

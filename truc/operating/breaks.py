@@ -15,9 +15,9 @@ from truc.errors import MalformedError
 from truc.exchange.inbox import Book
 from truc.operating import audit, doubts, replay
 from truc.operating.audit import Order
-from truc.reconcile import work
-from truc.reconcile.roles import Actor
 from truc.reconcile.words import DECISIONS
+from truc.reconcile.work import breaks as work
+from truc.reconcile.work.roles import Actor
 from truc.services import payments as payment_service
 from truc.services.business_days import business_on
 from truc.services.refunds import RefundWish
@@ -28,6 +28,7 @@ from truc.store.payments import Payment
 from truc.store.tables.money import RECEIPTS
 from truc.store.tables.reconciliation import RECONCILIATION_BREAKS
 
+_TWICE = (Doubt.PAID_TWICE, Doubt.PAID_AFTER_REFUND)
 SOURCE = "reconcile"  # of refunds: (SOURCE, break_id) is asked for once, whatever happens
 Found = Row[Any]  # the break's row in the newest run in which it stood
 
@@ -117,14 +118,14 @@ def _issue_receipt(transaction: Transaction, deed: Deed) -> str:
 
 
 def _request_refund(transaction: Transaction, deed: Deed) -> str:
-    """Book the second payment's money, which no word of the partner did, and ask for as much to go back.
+    """Book the second payment's money, which no word of the partner did, and ask for that transaction to go back.
 
-    So the ledger holds both payments and one refund: what the partner owes us is what it has.
+    So the ledger holds both payments and one refund: what the partner owes us is what it has. The payment stays paid.
     """
     row = _payment(transaction, deed)
     amount_vnd = int(deed.found.partner_vnd)
-    if row.state == State.IN_DOUBT and row.doubt == Doubt.PAID_TWICE:  # two persons said by now what comes next
-        became = Became(state=State.IN_DOUBT, doubt=Doubt.PAID_TWICE, next_step=NextStep.REFUND)
+    if row.state == State.IN_DOUBT and row.doubt in _TWICE:  # two persons said by now what comes next
+        became = Became(state=State.IN_DOUBT, doubt=Doubt(row.doubt), next_step=NextStep.REFUND)
         payment_service.enter(transaction, row, Mover.PERSON, became)
     at = clock(transaction)
     wish = RefundWish(
@@ -135,6 +136,7 @@ def _request_refund(transaction: Transaction, deed: Deed) -> str:
         actor=deed.by.actor,
         reason=deed.by.reason,
         requested_at=at,
+        partner_transaction=deed.found.partner_reference,
     )
     reference, new = doubts.refund(transaction, wish, deed.by)
     if new:

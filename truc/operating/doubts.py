@@ -173,7 +173,7 @@ def shown(transaction: Transaction, reference: str) -> Iterator[str]:
         yield f"  {_word(one)}"
     for one in refund_store.of_payment(transaction, row.id):
         because = f": {one.refused_because}" if one.refused_because else ""
-        amount = format_vnd(one.amount_vnd)
+        amount = format_vnd(one.amount_vnd) + (f" of {one.partner_transaction}" if one.partner_transaction else "")
         yield f"  refund {one.refund_reference} {amount} {one.state} since {told_at(one.state_at)}{because}"
 
 

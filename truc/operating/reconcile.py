@@ -6,7 +6,7 @@ import click
 
 COMMANDS = {
     "files": "truc.reconcile.file_commands:files",
-    "pairs": "truc.reconcile.pair_commands:pairs",
+    "pairs": "truc.reconcile.pairs.commands:pairs",
     "report": "truc.reconcile.report.commands:report",
     "run": "truc.operating.reconcile_run:run",
 }

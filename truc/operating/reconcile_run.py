@@ -9,9 +9,9 @@ import click
 from truc.domain.money import format_vnd
 from truc.errors import MalformedError
 from truc.operating.terminal import hub_store
-from truc.reconcile import day as reconcile_day
 from truc.reconcile import gate
-from truc.reconcile.day import Reconciled
+from truc.reconcile.daily import day as reconcile_day
+from truc.reconcile.daily.day import Reconciled
 from truc.reconcile.words import BREAK_CLASSES, Lang, Words, said
 from truc.store.opened import Store
 

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -131,7 +132,7 @@ def working_days() -> pa.Table:
         days.append((day - EPOCH).days)
         counts.append(worked)
         day += timedelta(days=1)
-    return pa.table({"day": pa.array(days, NUMBER), "worked": pa.array(counts, NUMBER)})
+    return pl.DataFrame({"day": days, "worked": counts}).to_arrow()
 
 
 def _all(engine: Engine, sql: str) -> list[dict[str, Any]]:
@@ -176,7 +177,7 @@ def even(batches: Iterator[pa.Table], schema: pa.Schema, *, size: int = 500_000)
 def _as_written(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
     """Give the columns the names and types of the files: a day as a date, an amount of a verdict as such."""
     for batch in batches:
-        table = pa.table(batch)
+        table = pa.Table.from_batches([batch])
         named = {
             "day": "business_on",
             "place": "break_class",
@@ -198,7 +199,7 @@ def _identified(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
             times[said] += 1
             about = "\x1f".join("" if value is None else str(value) for value in (*said, times[said]))
             ids.append(hashlib.sha256(about.encode()).hexdigest()[:16])
-        yield table.append_column("break_id", pa.array(ids, TEXT))
+        yield table.append_column("break_id", pl.Series(ids, dtype=pl.String).to_arrow())
 
 
 def _summary(spec: Spec, sides: Mapping[Side, Given], given: list[dict[str, Any]], ends: list[dict[str, Any]]) -> str:

@@ -14,7 +14,8 @@ _BALANCES = text(
     GROUP BY account HAVING sum(amount_vnd) <> 0 ORDER BY account
     """
 )
-# A cause is a payment with its refunds, an order, the statement of a day, or what a person identified. Money to an
+# A cause is a payment with its refunds, an order, the statement of a day, or what a person identified. The refund of a
+# duplicate is of the break that booked it, under whose name it was asked for. Money to an
 # agency is met by the lines of the orders that stand. What is exactly met falls out; of the rest, what lies on the
 # other side of the account names no cause of this side, and meets the oldest first.
 _BEHIND = text(
@@ -25,7 +26,8 @@ _BEHIND = text(
         FROM ledger_lines AS line JOIN ledger_entries AS entry ON entry.id = line.entry_id
         WHERE line.account = :account
     ), caused AS (
-        SELECT 'payment/' || coalesce(payments.our_reference, entry.name) AS cause, entry.business_on,
+        SELECT CASE WHEN refunds.partner_transaction IS NOT NULL THEN 'break/' || refunds.source_reference
+            ELSE 'payment/' || coalesce(payments.our_reference, entry.name) END AS cause, entry.business_on,
             entry.amount_vnd
         FROM (SELECT * FROM entry WHERE kind IN ('payment', 'refund')) AS entry
         LEFT JOIN refunds ON entry.kind = 'refund' AND refunds.refund_reference = entry.name

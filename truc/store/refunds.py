@@ -17,7 +17,10 @@ GOING = ("requested", "pending")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRefund:
-    """A refund as it is requested. (source, source_reference) is its identity: a second wish is a no-op."""
+    """A refund as it is requested. (source, source_reference) is its identity: a second wish is a no-op.
+
+    `partner_transaction` is the duplicate that is given back, None where it is the payment's own transaction.
+    """
 
     refund_reference: str
     source: str
@@ -28,6 +31,7 @@ class NewRefund:
     actor: str
     reason: str
     requested_at: datetime
+    partner_transaction: str | None = None
 
 
 def create(transaction: Transaction, new: NewRefund) -> int:
@@ -144,7 +148,8 @@ _CLAIM = text(
         UPDATE payments SET next_ask_at = now() + make_interval(secs => :lease_s), asks = asks + 1
         FROM due WHERE payments.id = due.id
         RETURNING payments.id, our_reference, payments.partner_reference, payments.requested_at, asks)
-    SELECT taken.our_reference, taken.asks, taken.partner_reference AS paid_by,
+    SELECT taken.our_reference, taken.asks,
+        coalesce(one.partner_transaction, taken.partner_reference) AS paid_by,
         taken.requested_at AS payment_requested_at, one.refund_reference, one.partner_reference, one.amount_vnd,
         one.requested_at
     FROM taken JOIN refunds AS one ON one.payment_id = taken.id AND one.state = 'pending'

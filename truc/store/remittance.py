@@ -64,7 +64,8 @@ def terms(transaction: Transaction) -> Terms:
 
 
 # What no order pays yet. Money in doubt waits until it is known whose it is, and so does what is about to go back;
-# fees are those that the newest statements name beside a payment.
+# fees are those that the newest statements name beside a payment. A duplicate is nobody's income: neither it nor its
+# refund is here.
 _OPEN_ITEMS = text(
     """
     WITH newest AS (
@@ -88,7 +89,7 @@ _OPEN_ITEMS = text(
         UNION ALL
         SELECT 'refund', refunds.payment_id, refunds.id, entry.business_on, refunds.amount_vnd
         FROM refunds JOIN ledger_entries AS entry ON entry.reference = 'refund/' || refunds.refund_reference
-        WHERE refunds.state = 'refunded' AND entry.business_on <= :day
+        WHERE refunds.state = 'refunded' AND refunds.partner_transaction IS NULL AND entry.business_on <= :day
             AND NOT EXISTS (
                 SELECT FROM remittance_lines AS line WHERE line.refund_id = refunds.id AND NOT line.released)
         UNION ALL

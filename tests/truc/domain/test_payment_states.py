@@ -200,6 +200,7 @@ def test_only_an_answer_to_our_question_ends_a_contradiction() -> None:
 def test_a_word_never_starts_or_ends_a_refund() -> None:
     by_word = MOVES[Mover.WORD]
     assert not [one for one in by_word if one[1] in (State.REFUNDING, State.REFUNDED)]
+    assert may_move(Mover.REFUND, State.REFUNDED, State.REFUNDING)  # of a duplicate
     assert not may_move(Mover.WORD, State.PAID, State.FAILED)
     assert not may_move(Mover.CLOCK, State.PAID, State.FAILED)
 

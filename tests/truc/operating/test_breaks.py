@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from threading import Barrier
 from typing import Any
 
@@ -15,10 +16,11 @@ from truc.envelope import Envelope
 from truc.errors import MalformedError
 from truc.exchange import inbox
 from truc.messages import RefundResult
-from truc.operating import breaks
+from truc.operating import breaks, doubts
 from truc.operating.break_commands import work_commands
-from truc.reconcile import work
+from truc.reconcile.work import breaks as work
 from truc.services import booking, refunds
+from truc.services.refunds import RefundWish
 from truc.store import ledger
 
 OTHER_KEY = "3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29"
@@ -26,8 +28,14 @@ OTHER_KEY = "3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29"
 
 def a_break(office: Any, break_class: str, reference: str, **changes: Any) -> None:
     """A run of the day with one break, of this payment."""
-    row = broken("b1", break_class, our_reference=reference, partner_reference=f"T-{reference}", **changes)
+    given = {"our_reference": reference, "partner_reference": f"T-{reference}"} | changes
+    row = broken("b1", break_class, **given)
     keep(office.store, f"{break_class}{reference}", breaks=[row], sql=STEPS)
+
+
+def a_duplicate(office: Any, reference: str) -> None:
+    """A run with a second transaction of this payment at the partner."""
+    a_break(office, "duplicate_at_partner", reference, partner_reference=f"T2-{reference}")
 
 
 STEPS = json.dumps(
@@ -63,6 +71,28 @@ def paid(office: Any) -> str:
     reference: str = office.order_payment()
     office.settle(reference)
     return reference
+
+
+def give_back(office: Any, reference: str) -> None:
+    """The payment's own money goes back."""
+    wish = RefundWish(
+        source="finance",
+        source_reference=reference,
+        our_reference=reference,
+        amount_vnd=50_000,
+        actor="hoa",
+        reason="paid by mistake",
+        requested_at=datetime(2026, 3, 4, 2, 0, tzinfo=UTC),
+    )
+    with office.store.begin() as transaction:
+        refund, _ = refunds.request(transaction, wish)
+    hear_refunded(office, refund)
+
+
+def hear_refunded(office: Any, refund: str) -> None:
+    word = RefundResult(refund_reference=refund, partner_reference="R1", amount_vnd=50_000, state="refunded")
+    with office.store.begin() as transaction:
+        refunds.settle(transaction, "momo", word)
 
 
 def balance(office: Any, account: str) -> int:
@@ -150,7 +180,7 @@ def test_an_unpaid_payment_gets_no_receipt(office: Any) -> None:
 def test_a_second_payment_is_booked_and_asked_back_through_the_exchange_once(office: Any) -> None:
     reference = paid(office)
     before = {account: balance(office, account) for account in ("clearing:momo", "collected:H32.01")}
-    a_break(office, "duplicate_at_partner", reference)
+    a_duplicate(office, reference)
     propose(office, "request_refund", "paid_twice")
     outcome = approve(office)
     [refund] = office.sql("SELECT * FROM refunds")
@@ -160,6 +190,7 @@ def test_a_second_payment_is_booked_and_asked_back_through_the_exchange_once(off
         50_000,
         "minh",
     )
+    assert refund.partner_transaction == f"T2-{reference}"
     [sent] = office.sql("SELECT * FROM outbox WHERE operation = 'refund'")
     assert (sent.external_id, sent.state) == (refund.refund_reference, "waiting")
     assert balance(office, "clearing:momo") == before["clearing:momo"] + 50_000
@@ -167,35 +198,56 @@ def test_a_second_payment_is_booked_and_asked_back_through_the_exchange_once(off
     assert outcome.done == f"refund {refund.refund_reference} of {reference}, asked for"
     assert item(office.store, "b1").resolution == "request_refund"
     assert refused(office, THU) == "is_resolved"
-    word = RefundResult(
-        refund_reference=refund.refund_reference, partner_reference="R1", amount_vnd=50_000, state="refunded"
-    )
-    with office.store.begin() as transaction:
-        refunds.settle(transaction, "momo", word)
+    hear_refunded(office, refund.refund_reference)
     assert {account: balance(office, account) for account in before} == before  # one payment is left at the partner
     assert len(office.sql("SELECT FROM refunds")) == 1
+    [payment] = office.sql("SELECT state, refunded_vnd FROM payments")
+    assert tuple(payment) == ("paid", 0)
+    assert len(office.sql("SELECT FROM receipts")) == 1
+    assert office.sql("SELECT FROM receipts_to_cancel") == []
+    with office.store.begin() as transaction:
+        lines = list(doubts.shown(transaction, reference))
+    assert f"50.000 ₫ of T2-{reference} refunded" in lines[-1]
+
+
+def test_a_line_that_bears_the_payments_own_transaction_gives_back_the_payment(office: Any) -> None:
+    a_break(office, "duplicate_at_partner", paid(office))
+    propose(office, "request_refund", "paid_twice")
+    approve(office)
+    [refund] = office.sql("SELECT partner_transaction FROM refunds")
+    assert refund.partner_transaction is None
 
 
 def test_of_two_who_approve_at_once_one_asks_for_the_refund(office: Any) -> None:
-    a_break(office, "duplicate_at_partner", paid(office))
+    a_duplicate(office, paid(office))
     propose(office, "request_refund")
     assert at_once(office, MINH, THU) == ["is_resolved", "resolved"]
     assert len(office.sql("SELECT FROM refunds")) == 1
 
 
-def test_a_second_payment_that_a_callback_told_of_goes_back_by_the_same_two_persons_word(office: Any) -> None:
+@pytest.mark.parametrize(
+    ("went_back", "doubt", "after"), [(0, "paid_twice", "paid"), (1, "paid_after_refund", "refunded")]
+)
+def test_a_second_payment_that_a_callback_told_of_goes_back_by_the_same_two_persons_word(
+    office: Any, went_back: int, doubt: str, after: str
+) -> None:
     reference = paid(office)
-    office.settle(reference, partner_reference="T-again")
+    if went_back:
+        give_back(office, reference)
+    office.settle(reference, partner_reference=f"T2-{reference}")
     [doubted] = office.sql("SELECT state, doubt FROM payments")
-    assert tuple(doubted) == ("in_doubt", "paid_twice")
-    a_break(office, "duplicate_at_partner", reference)
+    assert tuple(doubted) == ("in_doubt", doubt)
+    a_duplicate(office, reference)
     propose(office, "request_refund")
     approve(office)
     assert [row.state for row in office.sql("SELECT state FROM payments")] == ["refunding"]
+    hear_refunded(office, office.sql("SELECT refund_reference FROM refunds ORDER BY id DESC")[0].refund_reference)
+    assert [row.state for row in office.sql("SELECT state FROM payments")] == [after]
+    assert balance(office, "clearing:momo") == 50_000 * (1 - went_back)
 
 
 def test_a_refund_that_cannot_be_leaves_break_and_ledger_alone(office: Any) -> None:
-    a_break(office, "duplicate_at_partner", office.order_payment())
+    a_duplicate(office, office.order_payment())
     propose(office, "request_refund")
     assert refused(office) == "nothing_to_refund"
     assert (item(office.store, "b1").state, balance(office, "clearing:momo")) == ("proposed", 0)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 import pytest
 from click.testing import CliRunner
 
-from tests.truc.reconcile.day_office import day, desk, line
+from tests.truc.reconcile.daily.day_office import day, desk, line
 from truc.operating import reconcile_run
 from truc.operating.reconcile import reconcile
 

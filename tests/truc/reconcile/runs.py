@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from truc.reconcile.roles import Role, actor
+from truc.reconcile.work.roles import Role, actor
 from truc.store.opened import Store
 from truc.store.reconciliation import ACCOUNT_OF, KeptRun, Run, Total, keep_run
 from truc.store.tables.breaks import BREAK_ITEMS

@@ -10,9 +10,10 @@ import pytest
 from click.testing import CliRunner
 
 from truc.cli import main
-from truc.reconcile import neutral_columns, running, words
+from truc.reconcile import running, words
 from truc.reconcile.checks import check_declared
 from truc.reconcile.file_commands import files
+from truc.reconcile.neutral import columns as neutral_columns
 from truc.reconcile.spec import BreakClass, Pass, Spec
 
 DOCS = Path(__file__).parents[3] / "docs"

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from tests.truc.reconcile.engine_runs import bytes_of, read, run, run_on_duckdb
+from tests.truc.reconcile.engine.engine_runs import bytes_of, read, run, run_on_duckdb
 from truc.domain.calendar import WorkingCalendar
 from truc.reconcile import running
 from truc.reconcile.engine.duck import open_duck

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.truc.reconcile.day_office import Desk, day, desk, line
+from tests.truc.reconcile.daily.day_office import Desk, day, desk, line
 
 __all__ = ["desk"]
 ON = day(1)

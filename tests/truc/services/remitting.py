@@ -94,17 +94,18 @@ class Province:
         )
         return reference
 
-    def gives_back(self, reference: str, amount_vnd: int, day: date = FIRST) -> None:
-        """Have some of it go back to the citizen, and the party say so."""
+    def gives_back(self, reference: str, amount_vnd: int, day: date = FIRST, *, duplicate: str = "") -> None:
+        """Have some of it, or a duplicate of it, go back to the citizen, and the party say so."""
         [one] = [one for one in self.paid if one["reference"] == reference]
         wish = RefundWish(
             source="finance",
-            source_reference=f"{reference}/{next(self.numbers)}",
+            source_reference=duplicate or f"{reference}/{next(self.numbers)}",
             our_reference=reference,
             amount_vnd=amount_vnd,
             actor="hoa",
             reason="paid by mistake",
             requested_at=at(day),
+            partner_transaction=duplicate,
         )
         refund, _ = refunds.request(self.transaction, wish)
         said = RefundResult(
@@ -116,6 +117,12 @@ class Province:
         )
         refunds.settle(self.transaction, one["party"], said)
         one["back"].append({"reference": refund, "vnd": amount_vnd, "day": day})
+
+    def takes_twice(self, reference: str, duplicate: str, day: date = FIRST) -> None:
+        """Have a second transaction of the payment booked, as an approved break does."""
+        [one] = [one for one in self.paid if one["reference"] == reference]
+        sides = [(ledger.clearing(one["party"]), one["vnd"]), (ledger.collected(one["agency"]), -one["vnd"])]
+        ledger.book(self.transaction, f"break/{duplicate}", day, f"Thu trùng {reference}", sides)
 
     def fee_vnd(self, one: dict[str, Any]) -> int:
         """What an intermediary keeps of a payment here."""

@@ -1,5 +1,6 @@
 """Money goes back once, never more than was paid, held by no other message, and has its own entry in the ledger."""
 
+import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -14,13 +15,14 @@ from hypothesis import strategies as st
 from truc import parties
 from truc.envelope import Envelope
 from truc.errors import MalformedError
-from truc.exchange import inbox
+from truc.exchange import bodies, inbox, outbox
 from truc.exchange.inbox import Origin
 from truc.manifest import PaymentTerms
 from truc.messages import RefundResult
 from truc.services import refunds
 from truc.services.refunds import RefundWish
 from truc.store import ledger
+from truc.store import refunds as store
 
 MORNING = datetime(2026, 3, 4, 2, 0, tzinfo=UTC)
 NEXT_DAY = datetime(2026, 3, 5, 2, 0, tzinfo=UTC)
@@ -37,7 +39,9 @@ class Finance:
         self.office.settle(reference)
         return reference
 
-    def asks(self, payment: str, amount_vnd: int = 50_000, *, name: str = "back-1") -> tuple[str, bool]:
+    def asks(
+        self, payment: str, amount_vnd: int = 50_000, *, name: str = "back-1", transaction: str = ""
+    ) -> tuple[str, bool]:
         wish = RefundWish(
             source="finance",
             source_reference=f"{payment}/{name}",
@@ -46,9 +50,20 @@ class Finance:
             actor="hoa",
             reason="paid by mistake",
             requested_at=MORNING,
+            partner_transaction=transaction,
         )
+        with self.office.store.begin() as opened:
+            return refunds.request(opened, wish)
+
+    def is_refused(self, payment: str, amount_vnd: int = 50_000, *, name: str, transaction: str = "") -> str:
+        with pytest.raises(MalformedError) as caught:
+            self.asks(payment, amount_vnd, name=name, transaction=transaction)
+        return caught.value.reason
+
+    def message(self, refund: str) -> Any:
+        [row] = self.office.sql("SELECT message_id FROM outbox WHERE external_id = :r", r=refund)
         with self.office.store.begin() as transaction:
-            return refunds.request(transaction, wish)
+            return json.loads(bodies.read(transaction, row.message_id, context=outbox.CONTEXT))
 
     def hears(self, refund: str, state: Any, amount_vnd: int = 50_000, *, party: str = "momo") -> bool:
         result = RefundResult(
@@ -146,6 +161,90 @@ def test_many_wishes_at_once_never_give_back_more_than_was_paid(finance: Finance
 
     with ThreadPoolExecutor(6) as pool:
         assert Counter(pool.map(ask, range(6))) == {"asked": 2, "refund_too_large": 4}
+
+
+def test_a_duplicate_goes_back_by_its_own_transaction_and_the_payment_stays_paid_with_its_receipt(
+    finance: Finance,
+) -> None:
+    payment = finance.paid()
+    refund, new = finance.asks(payment, transaction="T2")
+    assert (new, finance.states()) == (True, ("refunding", ["requested"]))
+    told = finance.message(refund)
+    assert (told["partner_reference"], told["our_reference"], told["amount_vnd"]) == ("T2", payment, 50_000)
+    finance.hears(refund, "pending")
+    assert [finance.hears(refund, "refunded") for _ in range(2)] == [True, False]
+    assert finance.states() == ("paid", ["refunded"])
+    [row] = finance.office.sql("SELECT refunded_vnd, partner_reference FROM payments")
+    assert tuple(row) == (0, f"T-{payment}")
+    assert len(finance.office.sql("SELECT FROM receipts")) == 1
+    assert finance.office.sql("SELECT FROM receipts_to_cancel") == []
+    assert len(finance.office.sql("SELECT FROM ledger_entries WHERE reference = :r", r=f"refund/{refund}")) == 1
+
+
+def test_the_payment_and_each_duplicate_go_back_once_beside_each_other(finance: Finance) -> None:
+    payment = finance.paid()
+    own, _ = finance.asks(payment, name="own")
+    second, _ = finance.asks(payment, name="T2", transaction="T2")
+    part, _ = finance.asks(payment, 20_000, name="T3", transaction="T3")
+    assert finance.is_refused(payment, 1, name="own again") == "refund_too_large"
+    assert finance.is_refused(payment, 1, name="T2 again", transaction="T2") == "refund_too_large"
+    assert finance.is_refused(payment, 30_001, name="T3 again", transaction="T3") == "refund_too_large"
+    finance.hears(second, "refunded")
+    assert finance.states()[0] == "refunding"
+    finance.hears(part, "refunded", 20_000)
+    finance.hears(own, "refunded")
+    assert finance.states() == ("refunded", ["refunded"] * 3)
+    assert finance.office.sql("SELECT refunded_vnd FROM payments")[0].refunded_vnd == 50_000
+    [mark] = finance.office.sql("SELECT refunds.source_reference FROM receipts_to_cancel, refunds WHERE id = refund_id")
+    assert mark.source_reference == f"{payment}/own"
+
+
+def test_a_duplicate_of_a_payment_that_went_back_goes_back_too(finance: Finance) -> None:
+    payment = finance.paid()
+    finance.hears(finance.asks(payment, name="own")[0], "refunded")
+    assert finance.is_refused(payment, name="own again") == "nothing_to_refund"
+    refund, _ = finance.asks(payment, name="T2", transaction="T2")
+    assert finance.states()[0] == "refunding"
+    finance.hears(refund, "refunded")
+    assert finance.states() == ("refunded", ["refunded", "refunded"])
+
+
+def test_the_same_wish_for_a_duplicate_is_the_same_refund_and_its_name_stands_for_no_other(finance: Finance) -> None:
+    payment = finance.paid()
+    first, _ = finance.asks(payment, transaction="T2")
+    assert finance.asks(payment, transaction="T2") == (first, False)
+    assert finance.is_refused(payment, name="back-1") == "reference_reused"
+    assert finance.is_refused(payment, name="back-1", transaction="T3") == "reference_reused"
+    assert finance.asks(payment, name="own")[1]
+    assert finance.is_refused(payment, name="own", transaction="T2") == "reference_reused"
+    assert len(finance.office.sql("SELECT FROM outbox WHERE operation = 'refund'")) == 2
+
+
+def test_a_refused_refund_of_a_duplicate_leaves_it_paid_and_may_be_asked_for_anew(finance: Finance) -> None:
+    payment = finance.paid()
+    finance.hears(finance.asks(payment, transaction="T2")[0], "refused")
+    assert finance.states() == ("paid", ["refused"])
+    assert finance.asks(payment, name="again", transaction="T2")[1]
+
+
+def test_the_payments_own_transaction_named_is_a_refund_of_the_payment(finance: Finance) -> None:
+    payment = finance.paid()
+    refund, _ = finance.asks(payment, transaction=f"T-{payment}")
+    assert finance.asks(payment) == (refund, False)
+    assert finance.message(refund)["partner_reference"] == f"T-{payment}"
+    finance.hears(refund, "refunded")
+    assert finance.states() == ("refunded", ["refunded"])
+    assert len(finance.office.sql("SELECT FROM receipts_to_cancel")) == 1
+
+
+def test_a_partner_is_asked_about_a_duplicates_refund_by_its_transaction(finance: Finance) -> None:
+    payment = finance.paid()
+    for name, transaction in (("own", ""), ("T2", "T2")):
+        finance.hears(finance.asks(payment, name=name, transaction=transaction)[0], "pending")
+    finance.office.sql("UPDATE payments SET asking_since = now(), next_ask_at = now()")
+    with finance.office.store.begin() as transaction:
+        asked = store.claim_due(transaction, "momo", most=4, lease_s=9)
+    assert [one.paid_by for one in asked] == [f"T-{payment}", "T2"]
 
 
 @pytest.mark.parametrize("amount_vnd", [50_001, 0, -1])

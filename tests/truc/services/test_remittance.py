@@ -91,6 +91,15 @@ def test_refunds_and_fees_are_taken_away_and_each_only_once(province: Province) 
     assert province.orders(NEXT) == remittance.Ordered((), 0, ()), "nothing is left to order, nor held"
 
 
+def test_a_duplicate_and_its_refund_change_nothing_of_what_the_agency_gets(province: Province) -> None:
+    reference = province.pays(A, "momo", 100_000)
+    province.takes_twice(reference, "T2")
+    province.gives_back(reference, 100_000, duplicate="T2")
+    assert province.orders(FIRST).amount_vnd == 100_000
+    assert province.orders(NEXT).references == ()
+    assert province.vnd(f"collected:{A}") == 0
+
+
 def test_a_refund_of_what_was_remitted_lessens_a_later_order(province: Province) -> None:
     reference = province.pays(A, "momo", 100_000)
     province.orders(FIRST)

@@ -191,6 +191,20 @@ def test_the_report_names_what_stands_behind_each_balance(province: Province) ->
     assert behind.behind[0].cause == f"payment/{second}", "the oldest are met first"
 
 
+def causes(province: Province) -> dict[str, list[tuple[str, int]]]:
+    found = clearing.report(province.transaction)
+    return {one.account: [(each.cause, each.vnd) for each in one.behind] for one in found}
+
+
+def test_the_report_takes_a_duplicate_and_its_refund_as_one_cause(province: Province) -> None:
+    reference = province.pays(A, "momo", 100_000)
+    province.takes_twice(reference, "T2")
+    assert causes(province)["clearing:momo"] == [("break/T2", 100_000), (f"payment/{reference}", 100_000)]
+    province.gives_back(reference, 100_000, duplicate="T2")
+    assert causes(province)["clearing:momo"] == [(f"payment/{reference}", 100_000)]
+    assert causes(province)[f"collected:{A}"] == [(f"payment/{reference}", -100_000)]
+
+
 def test_more_than_is_owed_is_told_as_that(province: Province) -> None:
     province.pays_over("momo", 5_000, FIRST)
     reference = province.pays(A, "momo", 100_000)

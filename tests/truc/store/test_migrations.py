@@ -230,6 +230,36 @@ def test_a_parcel_becomes_its_only_partys_and_its_wish_is_counted(bare: str, eng
         command.downgrade(config(connection), "0008")
 
 
+# As the fourteenth migration left it: one payment that was given back.
+GIVEN_BACK = """
+    INSERT INTO payments (our_reference, source, source_reference, party, amount_vnd, state, requested_at, paid_at,
+        business_on, obligation_code, collected_for)
+    VALUES ('P1', 's', '1', 'momo', 50000, 'refunded', now(), now(), '2026-03-04', 'O', 'H32');
+    INSERT INTO refunds (refund_reference, source, source_reference, payment_id, amount_vnd, state, actor, reason,
+        requested_at)
+    SELECT 'R1', 's', '1', id, 50000, 'refunded', 'a', 'r', now() FROM payments;
+"""
+
+
+def test_old_refunds_are_of_the_payments_own_transaction_and_one_of_a_duplicate_is_not_forgotten(
+    bare: str, engine: Engine
+) -> None:
+    with engine.begin() as connection:
+        command.upgrade(config(connection), "0014")
+        connection.execute(text(GIVEN_BACK))
+    upgrade(bare)
+    with engine.begin() as connection:
+        assert connection.execute(text("SELECT partner_transaction FROM refunds")).scalars().all() == [None]
+        command.downgrade(config(connection), "0014")
+    upgrade(bare)
+    with pytest.raises(IntegrityError), engine.begin() as connection:
+        connection.execute(text("UPDATE refunds SET partner_transaction = ''"))
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE refunds SET partner_transaction = 'T2'"))
+    with pytest.raises(DBAPIError, match="restore a backup"), engine.begin() as connection:
+        command.downgrade(config(connection), "0014")
+
+
 def test_the_migration_holds_the_national_statuses_and_moves() -> None:
     assert {one.value: one.vietnamese for one in status.Status} == FIRST.STATUSES
     pairs = {(before, after) for before, afters in FIRST.MOVES.items() for after in afters}

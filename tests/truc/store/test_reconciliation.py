@@ -13,7 +13,7 @@ from tests.truc.conftest import rows_of, spare_the_disk
 from tests.truc.reconcile.runs import DAY, HOA, MINH, NEXT_DAY, broken, item, keep, matched, name, run_of, totals_of
 from tests.truc.store.test_migrations import bare, engine  # noqa: F401  (fixtures: a database with nothing in it)
 from truc.errors import MalformedError
-from truc.reconcile import work
+from truc.reconcile.work import breaks as work
 from truc.store import breaks as break_store
 from truc.store import reconciliation
 from truc.store.migrate import config, upgrade

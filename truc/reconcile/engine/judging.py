@@ -33,7 +33,7 @@ def judged(spec: Spec, pair: ir.Table, returns: ir.Table) -> ir.Table:
     money, fees = pair.c_money - pair.p_money, pair.c_fee_vnd - pair.p_fee_vnd
     pair = pair.mutate(place=place)
     pair = pair.mutate(difference_vnd=ibis.ifelse(pair.place == "fee_differs", fees, money))
-    return _capped(spec, pair)
+    return _capped(spec, pair) if spec.tolerance_vnd else pair
 
 
 def of_returns(*sides: ir.Table) -> ir.Table:

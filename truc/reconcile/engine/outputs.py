@@ -56,12 +56,14 @@ def _by_reference(clean: list[ir.Table], odd: ir.Table) -> ir.Table:
     Of one reference, the clean pairs stand before the others: of each leg and party there is one payment at most, and
     one other. To sort five million rows by three short columns takes half the time that it takes by fifteen.
     """
-    texts = [odd[name].cast("string").fill_null("") for name in FORM_OF_MATCH]
-    told = [odd.select(*FORM_OF_MATCH, tie=ibis.literal(f"{len(clean)}|") + ibis.literal("|").join(texts))]
+    told = []
     for number, one in enumerate(clean):
         paid = ibis.ifelse(one.kind == "payment", f"{number}p", f"{number}r")
         told.append(one.select(*FORM_OF_MATCH, tie=paid))
-    return ibis.union(*told).order_by(["our_reference", "tie", "party"])
+    texts = [odd[name].cast("string").fill_null("") for name in FORM_OF_MATCH]
+    odd = odd.select(*FORM_OF_MATCH, tie=ibis.literal(f"{len(clean)}|") + ibis.literal("|").join(texts))
+    # The many before the few: DuckDB 2.0 does not spill a sort whose first rows are the few of another table.
+    return ibis.union(*told, odd).order_by(["our_reference", "tie", "party"])
 
 
 def _sorted(table: ir.Table) -> ir.Table:

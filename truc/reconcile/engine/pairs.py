@@ -2,7 +2,7 @@
 
 What stands once on both sides meets in one join. What stands more often goes another way, where rows are ranked and
 compared one by one; both ways judge a pair by the same rules. Rows of the input are handed in under the names of
-`COLUMNS` (truc.reconcile.pair_inputs).
+`COLUMNS` (truc.reconcile.pairs.inputs).
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ import ibis.expr.types as ir
 from truc.reconcile.engine.places import either, total, whole
 from truc.reconcile.engine.plan import Dialect, Plan
 from truc.reconcile.engine.steps import Steps, to_sql
-from truc.reconcile.pair_spec import InOrder, PairSpec, SameVnd
+from truc.reconcile.pairs.spec import InOrder, PairSpec, SameVnd
 
 LEG = "pairs"
 MATCH, NOT_ASKED = "match", "not_asked"

@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 
 from truc.errors import MalformedError
-from truc.reconcile import reading, sign_off
-from truc.reconcile.reading import DaySeen
+from truc.reconcile.reading import days as reading
+from truc.reconcile.reading.days import DaySeen
 from truc.reconcile.report.contents import (
     ACCOUNT_IN,
     ACCOUNT_OUT,
@@ -22,6 +22,7 @@ from truc.reconcile.report.contents import (
     carried_of,
 )
 from truc.reconcile.words import Lang
+from truc.reconcile.work import sign_off
 from truc.store import breaks as store_breaks
 from truc.store.break_lives import at_risk_vnd
 from truc.store.breaks import Then

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from truc.errors import MalformedError
-from truc.reconcile.pair_spec import PairSpec
+from truc.reconcile.pairs.spec import PairSpec
 from truc.reconcile.spec import Spec
 
 Kind = TypeVar("Kind", Spec, PairSpec)

@@ -1,7 +1,7 @@
 """Dossiers here against the national portal: which it has, and whether it knows where each stands now."""
 
 from truc.domain.status import TRANSITIONS, Status
-from truc.reconcile.pair_spec import InOrder, PairSpec, Said, SameText
+from truc.reconcile.pairs.spec import InOrder, PairSpec, Said, SameText
 
 # A dossier comes back to these: its papers were asked for, or its fee, and work went on (truc.domain.status).
 AGAIN = tuple(

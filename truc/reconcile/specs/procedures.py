@@ -1,6 +1,6 @@
 """Procedures here against the national catalogue: which it has, and whether name, field and agency are the same."""
 
-from truc.reconcile.pair_spec import PairSpec, Said, SameText
+from truc.reconcile.pairs.spec import PairSpec, Said, SameText
 
 SPEC = PairSpec(
     name="procedures",

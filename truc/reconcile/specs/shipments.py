@@ -1,7 +1,7 @@
 """Parcels here against VNPost: its orders, where each stands, and the postal fees."""
 
 from truc.domain.shipment_states import State
-from truc.reconcile.pair_spec import InOrder, PairSpec, Said, SameText, SameVnd
+from truc.reconcile.pairs.spec import InOrder, PairSpec, Said, SameText, SameVnd
 
 SPEC = PairSpec(
     name="shipments",

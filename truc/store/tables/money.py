@@ -116,8 +116,11 @@ REFUNDS = Table(
     Column("state_at", INSTANT, nullable=False, server_default=text("now()")),
     Column("partner_reference", Text, nullable=False, server_default=""),
     Column("refused_because", Text, nullable=False, server_default=""),
+    # The partner's transaction that is given back, a duplicate of the payment; null: the payment's own.
+    Column("partner_transaction", Text),
     UniqueConstraint("source", "source_reference"),
     CheckConstraint("amount_vnd > 0", name="amount"),
+    CheckConstraint("partner_transaction <> ''", name="partner_transaction"),
     CheckConstraint("state IN ('requested', 'pending', 'refunded', 'refused')", name="state"),
     Index(None, "payment_id"),
 )

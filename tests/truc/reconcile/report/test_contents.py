@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from tests.truc.reconcile.report.days import a_break, a_day, a_match, day_report
-from truc.reconcile.reading_breaks import BUCKETS
+from truc.reconcile.reading.breaks import BUCKETS
 from truc.reconcile.report.contents import buckets_of, magnitude, total
 from truc.reconcile.report.names import file_name
 

@@ -10,11 +10,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.truc.reconcile.runs import DAY, HOA, MINH, NEXT_DAY, THU, broken, keep, matched, name
 from truc.errors import MalformedError
-from truc.reconcile import sign_off, work
 from truc.reconcile.report.commands import report as command
 from truc.reconcile.report.contents import ACCOUNT_IN, ACCOUNT_OUT, SIDES, DayReport
 from truc.reconcile.report.minutes import minutes, sealed_digest
 from truc.reconcile.report.stored import from_store
+from truc.reconcile.work import breaks as work
+from truc.reconcile.work import sign_off
 from truc.store import opened
 from truc.store.opened import Store, open_store
 

@@ -1,0 +1,197 @@
+"""What a run keeps on its way: exact types alone, nothing that a stopped run leaves, nothing of the clock's zone."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.truc.reconcile.engine.engine_runs import bytes_of, given_in, read, run_on_duckdb, together
+from tests.truc.reconcile.engine.random_days import CUT_OFFS, LEG_SIDES, random_days
+from truc.reconcile.engine.duck import open_duck
+from truc.reconcile.engine.plan import plan
+from truc.reconcile.running import BREAK_SCHEMA, MATCH_SCHEMA, VERDICT_SCHEMA, reconcile, working_days
+from truc.reconcile.specs.payments import SPEC
+
+EXACT = {"VARCHAR", "BIGINT", "BOOLEAN", "INTEGER", "HUGEINT", "DECIMAL(38,0)", "UBIGINT"}
+IN_FILES = {"string", "int64", "uint64", "bool", "date32[day]"}
+WHOLE = plan(SPEC, "duckdb", LEG_SIDES[2:])
+
+
+@pytest.fixture(scope="module")
+def sides():
+    return together(random_days(range(5_000, 5_040)))
+
+
+@pytest.fixture(scope="module")
+def given(sides, tmp_path_factory):
+    return given_in(tmp_path_factory.mktemp("given"), sides)
+
+
+@pytest.fixture(scope="module")
+def right(sides, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("right")
+    run_on_duckdb(SPEC, sides, folder)
+    return bytes_of(folder / "out")
+
+
+# I20: no float between what comes in and what is written.
+
+
+def test_no_table_of_any_step_has_a_float(given, tmp_path):
+    engine = open_duck(tmp_path, memory_mb=500, threads=2)
+    reconcile(engine, WHOLE, SPEC, given, tmp_path / "out")
+    columns = engine.connection.sql(
+        "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE NOT internal"
+    ).fetchall()
+    engine.close()
+    assert {step.name for step in WHOLE.steps} <= {name for name, _, _ in columns}
+    assert [one for one in columns if one[2] not in EXACT] == []
+    # A HUGEINT becomes a DOUBLE in Parquet.
+    large = [tmp_path / f"{step.name}.parquet" for step in WHOLE.steps if step.how == "large"]
+    kept = [(path.name, field.name, str(field.type)) for path in large for field in pq.read_schema(path)]
+    assert large
+    assert [one for one in kept if one[2] not in IN_FILES] == []
+
+
+def test_what_is_written_has_the_types_of_the_contract(given, tmp_path):
+    engine = open_duck(tmp_path, memory_mb=500, threads=2)
+    reconcile(engine, WHOLE, SPEC, given, tmp_path / "out")
+    engine.close()
+    for name, schema in {"matches": MATCH_SCHEMA, "breaks": BREAK_SCHEMA, "verdicts": VERDICT_SCHEMA}.items():
+        assert pq.read_schema(tmp_path / "out" / f"{name}.parquet").equals(schema)
+        assert {str(field.type) for field in schema} <= IN_FILES
+
+
+def test_amounts_beyond_a_float_are_summed_exactly(tmp_path):
+    """2^53 + 1 and its neighbours, which no double tells apart, through every kind of sum."""
+    odd = 2**53 + 1
+    row = {"party": "momo", "kind": "payment", "state": "paid", "business_on": CUT_OFFS[0].from_on}
+    core = [
+        {**row, "our_reference": "R1", "amount_vnd": odd},
+        {**row, "our_reference": "R2", "amount_vnd": odd},
+        {**row, "our_reference": "B", "partner_reference": "B1", "amount_vnd": odd, "fee_vnd": 1},
+        {**row, "our_reference": "C", "partner_reference": "B1", "amount_vnd": odd, "fee_vnd": 1},
+    ]
+    statement = [
+        {**row, "our_reference": "R1", "amount_vnd": odd},
+        {**row, "our_reference": "R2", "amount_vnd": odd - 2},
+        {**row, "our_reference": "R2", "amount_vnd": 2},
+        {**row, "partner_reference": "B1", "kind": "settlement", "amount_vnd": 2 * odd - 3},
+    ]
+    remittance = [{**row, "kind": "", "amount_vnd": 4 * odd - 1}]
+    (tmp_path / "run").mkdir()
+    run_on_duckdb(SPEC, {"core": core, "statement": statement, "remittance": remittance}, tmp_path / "run")
+    told = read(tmp_path / "run" / "out")
+    assert [(one["rule"], one["core_vnd"], one["partner_vnd"]) for one in told.matches] == [
+        ("exact_reference", odd, odd),
+        ("exact_reference/split", odd, odd),
+    ]
+    assert {
+        (one["break_class"], one["core_vnd"], one["partner_vnd"], one["difference_vnd"]) for one in told.breaks
+    } == {
+        ("settlement_short", 2 * odd - 2, 2 * odd - 3, 1),
+        ("remittance_short", 4 * odd, 4 * odd - 1, 1),
+    }
+
+
+def test_a_sum_beyond_64_bits_is_refused_and_not_wrapped(tmp_path):
+    row = {"party": "momo", "kind": "payment", "state": "paid", "business_on": CUT_OFFS[0].from_on}
+    core = [{**row, "our_reference": name, "amount_vnd": 2**63 - 1} for name in ("R1", "R2")]
+    with pytest.raises(Exception, match="Failed to cast decimal value 18446744073709551614"):
+        run_on_duckdb(SPEC, {"core": core, "statement": []}, tmp_path)
+    assert not (tmp_path / "out").exists()
+
+
+# I21: stopped anywhere, and run again.
+
+STOPPED_AFTER = sorted({*range(0, len(WHOLE.steps), 9), len(WHOLE.steps)}) + [
+    number + 1 for number, step in enumerate(WHOLE.steps) if step.how == "large"
+]
+
+
+@pytest.mark.parametrize("steps", STOPPED_AFTER)
+def test_a_run_stopped_after_any_step_leaves_nothing_to_the_next(steps, given, right, tmp_path):
+    engine = open_duck(tmp_path, memory_mb=500, threads=2)
+    for side, one in given.items():
+        engine.give(side, one.paths, one.columns)
+    engine.give_days(working_days())
+    engine.run(replace(WHOLE, steps=WHOLE.steps[:steps]))
+    engine.close()
+    for step in WHOLE.steps[: steps + 1]:  # the file that was being written is cut short
+        if step.how == "large":
+            (tmp_path / f"{step.name}.parquet").write_bytes(b"PAR1 cut short")
+    _again(given, tmp_path)
+    assert bytes_of(tmp_path / "out") == right
+
+
+def _again(given, folder):
+    engine = open_duck(folder, memory_mb=500, threads=2)
+    reconcile(engine, WHOLE, SPEC, given, folder / "out")
+    engine.close()
+
+
+@pytest.mark.parametrize("written", ["matches.parquet", "breaks.parquet", "verdicts.parquet"])
+def test_a_run_stopped_while_it_writes_is_written_over(written, given, right, tmp_path):
+    (tmp_path / "out").mkdir()
+    for name in right:
+        (tmp_path / "out" / name).write_bytes(right[name][: 100 if name >= written else None])
+    _again(given, tmp_path)
+    assert bytes_of(tmp_path / "out") == right
+
+
+RUN = """
+import sys
+from pathlib import Path
+from tests.truc.reconcile.engine.engine_runs import run_on_duckdb, together
+from tests.truc.reconcile.engine.random_days import CUT_OFFS, random_days
+from truc.reconcile.specs.payments import SPEC
+from dataclasses import replace
+spec = replace(SPEC, passes=("exact_reference",), cut_offs=CUT_OFFS)
+sides = together(random_days(range(9_000, 9_040)))
+print("begun", flush=True)
+run_on_duckdb(spec, {side: sides[side] for side in ("core", "statement")}, Path(sys.argv[1]))
+"""
+
+
+def _command(folder, **environment):
+    root = Path(__file__).parents[4]
+    return {"args": [sys.executable, "-c", RUN, str(folder)], "cwd": root, "env": {**os.environ, **environment}}
+
+
+def _ended(folder, **environment):
+    folder.mkdir(exist_ok=True)
+    return subprocess.run(
+        **_command(folder, **environment), timeout=120, stdout=subprocess.DEVNULL, check=False
+    ).returncode
+
+
+# Session time zones: the environment's, in a process of its own.
+
+
+def test_the_zone_of_the_environment_has_no_say(tmp_path):
+    told = {}
+    for zone in ("UTC", "Asia/Ho_Chi_Minh", "America/New_York"):
+        folder = tmp_path / zone.replace("/", "-")
+        assert _ended(folder, TZ=zone) == 0
+        told[zone] = bytes_of(folder / "out")
+    assert told["UTC"] == told["Asia/Ho_Chi_Minh"] == told["America/New_York"]
+    days = {str(one["business_on"]) for one in read(tmp_path / "UTC" / "out").breaks}
+    assert {"2026-03-03", "2026-03-04"} <= days
+    assert json.loads(told["UTC"]["summary.json"])["conserves"] is True
+
+
+def test_a_killed_process_leaves_nothing_to_the_next(tmp_path):
+    with subprocess.Popen(**_command(tmp_path), stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"begun\n"
+        time.sleep(0.3)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait(30) == -signal.SIGKILL
+    assert _ended(tmp_path) == _ended(tmp_path / "whole") == 0
+    assert bytes_of(tmp_path / "out") == bytes_of(tmp_path / "whole" / "out")

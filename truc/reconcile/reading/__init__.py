@@ -1,0 +1,1 @@
+"""What the console, the reports and the commands read of reconciled days."""

@@ -1,0 +1,1 @@
+"""What persons do with a reconciled day: the life of a break, and the signature; who may do it."""
