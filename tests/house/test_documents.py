@@ -30,6 +30,7 @@ GUIDES = {
     "observing.md": "quan-sat.md",
     "add-a-partner.md": "them-doi-tac.md",
     "payments.md": "thanh-toan.md",
+    "reconcile-pairs.md": "doi-soat-cap.md",
     "remittance.md": "nop-kho-bac.md",
     "statements.md": "sao-ke.md",
     "trust.md": "chung-thu-so.md",

@@ -40,6 +40,12 @@ REFERENCES = {
         matches=[match("R1", "T1", 100, 100)],
         breaks=[core_only("duplicate_in_core", "R2", "T1", 100, **BY_PARTNER)],
     ),
+    "2 a line that says a partner's reference again, which core does not know": Day(
+        core=[row("KR81", "")],
+        statement=[row("KR81", "K81"), row("R2", "K81", 70)],
+        matches=[match("KR81", "K81", 100, 100)],
+        breaks=[partner_only("duplicate_at_partner", "R2", "K81", 70, **BY_PARTNER)],
+    ),
     "2 a line that says a paired line's partner reference again": Day(
         core=[row("R1", "T1")],
         statement=[row("R1", "T1"), row("R2", "T1", 70)],
@@ -395,6 +401,19 @@ REST = {
         statement=[row("R1", ""), row("R2", ""), row("X", "T1", 9, **REFUND)],
         matches=[match("R1", "T1", 100, 100), match("R2", "T1", 100, 100)],
         breaks=[partner_only("refund_unmatched", "X", "T1", 9, kind="refund")],
+    ),
+    # References that no other day here has: what one day looks for, another must not find near.
+    "none: a second line of a paired reference, in another case": Day(
+        core=[row("ab12345678xyz", "K82")],
+        statement=[row("ab12345678xyz", "K82"), row("AB12345678XYZ", "T2", 70)],
+        matches=[match("ab12345678xyz", "K82", 100, 100)],
+        breaks=[partner_only("duplicate_at_partner", "AB12345678XYZ", "T2", 70)],
+    ),
+    "none: a second line of a paired reference, without its signs": Day(
+        core=[row("AB/2026-11/7", "K83")],
+        statement=[row("AB/2026-11/7", "K83"), row("AB2026117", "T2", 70)],
+        matches=[match("AB/2026-11/7", "K83", 100, 100)],
+        breaks=[partner_only("duplicate_at_partner", "AB2026117", "T2", 70)],
     ),
     "8 a line that repeats a paired reference in another spelling": Day(
         core=[row("AB-1", "T1")],
