@@ -20,7 +20,8 @@ from truc.reconcile.row import FAMILIES
 EXACT = "exact_reference"
 THEIRS = 0x7472_7563  # what their fingerprints differ by from ours, so that two rows of one side are never a pair
 UNTOLD, TOLD = 1, 2  # ours has no agency, theirs has one: only with both our row does not tell all
-STATES = {"paid": 1, "refunded": 2}  # of rows that are counted
+STATES = {"paid": 1, "refunded": 2}  # of rows that are counted; what is not is never a pair
+NO_STATE = {True: 3, False: 4}  # of ours, of theirs
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +100,8 @@ def _keyed(table: ir.Table, dialect: Dialect) -> ir.Table:
 
 
 def _named(table: ir.Table) -> ir.Table:
-    """Return the counted rows that have a reference of ours."""
-    return table.filter(table.readable & table.counted & (table.our_reference != ""))
+    """Return the rows that have a reference of ours; also what moved no money, beside which nothing stands alone."""
+    return table.filter(table.readable & (table.our_reference != ""))
 
 
 def _differing(ours: ir.Table, theirs: ir.Table, dialect: Dialect) -> ir.Table:
@@ -117,7 +118,7 @@ def _told(rows: ir.Table, dialect: Dialect, *, of_core: bool) -> ir.Table:
     """Return rows by fingerprints: of the reference, of what must agree, and of the partner's texts."""
     told = _HASHES[dialect]
     family = rows.family.cases(*((name, number) for number, name in enumerate(_FAMILIES)), else_=len(_FAMILIES))
-    words = rows.day * 64 + family * 8 + rows.state.cases(*STATES.items(), else_=0)
+    words = rows.day * 64 + family * 8 + rows.state.cases(*STATES.items(), else_=NO_STATE[of_core])
     # Each in a place of its own, so that no two can change places: as it is, below 0, and once more.
     agreeing = told(rows.our_reference + "|" + rows.party) ^ told(rows.amount_vnd) ^ told(-1 - rows.fee_vnd)
     partners, no_agency = told(rows.partner_reference), rows.agency == ""

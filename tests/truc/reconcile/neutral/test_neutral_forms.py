@@ -88,7 +88,7 @@ def test_csv_xlsx_and_parquet_give_equal_rows(rows, delimiter, tmp_path):
 
 def test_rows_are_numbered_on_from_batch_to_batch(tmp_path, monkeypatch):
     for form in ("delimited", "workbook", "parquet"):
-        monkeypatch.setattr(f"truc.reconcile.neutral_{form}.BATCH_ROWS", 2)
+        monkeypatch.setattr(f"truc.reconcile.neutral.{form}.BATCH_ROWS", 2)
     names, rows = list(NEEDED), [list(NEEDED.values())] * 5
     pq.write_table(pa.table({name: [word] * 5 for name, word in NEEDED.items()}), tmp_path / "f.parquet")
     files = {write_csv(tmp_path / "f.csv", names, rows): 2, write_xlsx(tmp_path / "f.xlsx", names, rows): 2}
