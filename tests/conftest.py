@@ -26,7 +26,6 @@ DEAREST = (
     "tests/truc/reconcile/daily/test_day.py",
     "tests/truc/reconcile/daily/test_day_signed.py",
     "tests/truc/kit/test_party_rooms.py",
-    "tests/console/test_in_airflow.py",
     "tests/dags/test_dags.py",
     "tests/truc/ground/test_airflow.py",
     "tests/simulation/test_seeds.py",
