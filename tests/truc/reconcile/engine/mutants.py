@@ -232,7 +232,7 @@ SETTLEMENTS = _of(
     ("a return of two payments is of one", "named.filter(named.count().over(group_by=named.id) == 1)", "named.view()"),
     ("a refund of ours is passed over", 'named.anti_join(answered, "o_id")', "named.view()"),
     ("a payment that is only paid was refunded", ' & (payments.state == "refunded")', ""),
-    ("a day's lines cost nothing", "return _gross(rows) - total(", "return _gross(rows) + whole(0) * total("),
+    ("a day's lines cost nothing", "return _gross(rows) - total(", "return _gross(rows) + 0 * total("),
     ("returns are paid for", "rows.money, -rows.money", "rows.money, rows.money"),
     ("our rows are placed with the partner's day", '.anti_join(said, "bundle")', ""),
     (
