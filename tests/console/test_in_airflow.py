@@ -25,6 +25,7 @@ from truc.signing import SIGNED, VOUCHER, subject
 from truc.store.opened import open_hub_store
 
 pytestmark = pytest.mark.airflow
+NOTED_WITHIN_S = 15
 PLUGIN = "from truc.on_airflow_ui import TrucPlugin\n"
 # Each party's day waits and is signed for itself: what is mapped is the group of both tasks.
 DAG = """
@@ -176,10 +177,12 @@ def waiting(airflow, installation):
         with store.begin() as transaction:
             sign_off.prepare(transaction, party, a_day.DAY, by=actor("clerk", Role.CLERK))
     airflow.trigger("reconcile_payments", run_id="of-the-day")
-    until = time.monotonic() + 60
+    until = time.monotonic() + 240
     while states(airflow, "await_approval") != ["awaiting_input"] * 2:
         assert time.monotonic() < until, states(airflow, "await_approval")
         time.sleep(0.3)
+    # An answer that comes before the scheduler has noted the question would be taken for a task that broke.
+    time.sleep(NOTED_WITHIN_S)
     yield store
     store.close()
 

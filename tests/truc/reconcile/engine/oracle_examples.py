@@ -318,6 +318,22 @@ GROUPS = {
     ),
 }
 
+NAMED_AGAIN = {
+    # References that no other day here has: what one day looks for, another must not find near.
+    "none: a second line of a paired reference, in another case": Day(
+        core=[row("ab12345678xyz", "K82")],
+        statement=[row("ab12345678xyz", "K82"), row("AB12345678XYZ", "T2", 70)],
+        matches=[match("ab12345678xyz", "K82", 100, 100)],
+        breaks=[partner_only("duplicate_at_partner", "AB12345678XYZ", "T2", 70)],
+    ),
+    "none: a second line of a paired reference, without its signs": Day(
+        core=[row("AB/2026-11/7", "K83")],
+        statement=[row("AB/2026-11/7", "K83"), row("AB2026117", "T2", 70)],
+        matches=[match("AB/2026-11/7", "K83", 100, 100)],
+        breaks=[partner_only("duplicate_at_partner", "AB2026117", "T2", 70)],
+    ),
+}
+
 TOLERANT = replace(SPEC, tolerance_vnd=5, tolerated_vnd_max=8)
 PAIRS = {
     "refunded there and paid here, and no return says why": Day(

@@ -402,19 +402,6 @@ REST = {
         matches=[match("R1", "T1", 100, 100), match("R2", "T1", 100, 100)],
         breaks=[partner_only("refund_unmatched", "X", "T1", 9, kind="refund")],
     ),
-    # References that no other day here has: what one day looks for, another must not find near.
-    "none: a second line of a paired reference, in another case": Day(
-        core=[row("ab12345678xyz", "K82")],
-        statement=[row("ab12345678xyz", "K82"), row("AB12345678XYZ", "T2", 70)],
-        matches=[match("ab12345678xyz", "K82", 100, 100)],
-        breaks=[partner_only("duplicate_at_partner", "AB12345678XYZ", "T2", 70)],
-    ),
-    "none: a second line of a paired reference, without its signs": Day(
-        core=[row("AB/2026-11/7", "K83")],
-        statement=[row("AB/2026-11/7", "K83"), row("AB2026117", "T2", 70)],
-        matches=[match("AB/2026-11/7", "K83", 100, 100)],
-        breaks=[partner_only("duplicate_at_partner", "AB2026117", "T2", 70)],
-    ),
     "8 a line that repeats a paired reference in another spelling": Day(
         core=[row("AB-1", "T1")],
         statement=[row("AB-1", "T1"), row("ab1", "T2", 70)],

@@ -22,6 +22,7 @@ TABLES = (
     examples.READING,
     examples.GROUPS,
     examples.PAIRS,
+    examples.NAMED_AGAIN,
     passes.REFERENCES,
     passes.AMOUNTS,
     passes.SETTLEMENTS,
