@@ -1,9 +1,8 @@
 """The first look: what agrees in everything and stands alone on both sides is matched; the rest is odd.
 
-Nearly all rows of a day agree, so nothing is joined, numbered or compared row by row before this. The rows of both
-sides are told by fingerprints: 64 bits of the reference, of all that must agree, of the partner's reference. Where one
-of each side has the same reference, and what must agree cancels out, they are a pair. Two rows that differ and do not
-show it are less likely than a fault of the machine; if ever they differed in money, the run would not conserve.
+Nearly all rows of a day agree, so nothing is joined, numbered or compared row by row before this. One grouping of both
+sides by reference and party tells the rest: where one row of each side meets, what must agree is compared as it is
+(two equal numbers leave 0 by "exclusive or"). Only texts are told by fingerprints of 64 bits.
 """
 
 from dataclasses import dataclass
@@ -18,10 +17,12 @@ from truc.reconcile.engine.steps import Steps
 from truc.reconcile.row import FAMILIES
 
 EXACT = "exact_reference"
-THEIRS = 0x7472_7563  # what their fingerprints differ by from ours, so that two rows of one side are never a pair
 UNTOLD, TOLD = 1, 2  # ours has no agency, theirs has one: only with both our row does not tell all
-STATES = {"paid": 1, "refunded": 2}  # of rows that are counted; what is not is never a pair
-NO_STATE = {True: 3, False: 4}  # of ours, of theirs
+STATES = {"paid": 1, "refunded": 2}  # of rows that are counted
+# The bits of what must agree besides the amount, in one number. What has no room there goes the long way.
+SIDE, STATE, FAMILY, DAY, FEE = 1 << 0, 1 << 1, 1 << 3, 1 << 6, 1 << 22
+DAYS_MAX, FEE_MAX = FEE // DAY, 1 << 40
+NO_ROOM = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +78,12 @@ def clean_matches(clean: ir.Table, *, leg: str) -> ir.Table:
 
 
 @ibis.udf.scalar.builtin(name="hash")  # type: ignore[untyped-decorator]
-def _duckdb_hash(value) -> int:  # type: ignore[no-untyped-def,empty-body]
+def _duckdb_hash(first: str, second: str) -> int:  # type: ignore[empty-body]
     """64 bits without a sign, which nothing here asks for."""
 
 
 @ibis.udf.scalar.builtin(name="xxhash64")  # type: ignore[untyped-decorator]
-def _spark_hash(value) -> int:  # type: ignore[no-untyped-def,empty-body]
+def _spark_hash(first: str, second: str) -> int:  # type: ignore[empty-body]
     """Spark's `hash` has 32 bits only."""
 
 
@@ -95,8 +96,8 @@ _HASHES = {"duckdb": _duckdb_hash, "pyspark": _spark_hash}
 
 
 def _keyed(table: ir.Table, dialect: Dialect) -> ir.Table:
-    """Add the fingerprint of the reference, and whether it is a payment's: a return may share it."""
-    return table.mutate(paid=table.family == "payment", print=_HASHES[dialect](table.our_reference))
+    """Add the fingerprint of reference and party, and whether it is a payment's: a return may share the reference."""
+    return table.mutate(paid=table.family == "payment", print=_HASHES[dialect](table.our_reference, table.party))
 
 
 def _named(table: ir.Table) -> ir.Table:
@@ -108,28 +109,27 @@ def _differing(ours: ir.Table, theirs: ir.Table, dialect: Dialect) -> ir.Table:
     """Return what does not agree, or does where our row does not tell all of the pair; whether it agrees."""
     told = ibis.union(_told(ours, dialect, of_core=True), _told(theirs, dialect, of_core=False))
     met = told.group_by(d_print="print", d_paid="paid").aggregate(
-        rows=told.count(), agreeing=_bit_xor(told.agreeing), partners=_bit_xor(told.partners)
+        rows=told.count(), amounts=_bit_xor(told.amount), others=_bit_xor(told.others), texts=_bit_xor(told.texts)
     )
-    met = met.mutate(agreed=(met.rows == 2) & (met.agreeing == THEIRS))
-    return met.filter(~met.agreed | ~met.partners.isin([0, UNTOLD, TOLD])).select("d_print", "d_paid", "agreed")
+    # Of two rows, one is ours and one is theirs where the bit of the side, and no other, is left.
+    met = met.mutate(agreed=(met.rows == 2) & (met.amounts == 0) & (met.others == SIDE))
+    return met.filter(~met.agreed | ~met.texts.isin([0, UNTOLD, TOLD])).select("d_print", "d_paid", "agreed")
 
 
 def _told(rows: ir.Table, dialect: Dialect, *, of_core: bool) -> ir.Table:
-    """Return rows by fingerprints: of the reference, of what must agree, and of the partner's texts."""
-    told = _HASHES[dialect]
+    """Return rows by what must agree, as numbers, and by what tells whether the partner's texts are others."""
+    room = rows.counted & rows.day.between(0, DAYS_MAX - 1) & (rows.fee_vnd < FEE_MAX)
     family = rows.family.cases(*((name, number) for number, name in enumerate(_FAMILIES)), else_=len(_FAMILIES))
-    words = rows.day * 64 + family * 8 + rows.state.cases(*STATES.items(), else_=NO_STATE[of_core])
-    # Each in a place of its own, so that no two can change places: as it is, below 0, and once more.
-    agreeing = told(rows.our_reference + "|" + rows.party) ^ told(rows.amount_vnd) ^ told(-1 - rows.fee_vnd)
-    partners, no_agency = told(rows.partner_reference), rows.agency == ""
+    state = rows.state.cases(*STATES.items(), else_=0)
+    others = rows.fee_vnd * FEE + rows.day * DAY + family * FAMILY + state * STATE + (0 if of_core else SIDE)
+    texts = _HASHES[dialect](rows.partner_reference, "")
+    marked, mark = (rows.agency == "", UNTOLD) if of_core else (rows.agency != "", TOLD)
     return rows.select(
         "print",
         "paid",
-        agreeing=agreeing ^ told(told(words)) ^ ibis.literal(0 if of_core else THEIRS),
-        # Not a number to be added: DuckDB would widen what has 64 bits.
-        partners=ibis.ifelse(no_agency, partners ^ UNTOLD, partners)
-        if of_core
-        else ibis.ifelse(no_agency, partners, partners ^ TOLD),
+        amount=rows.amount_vnd,
+        others=ibis.ifelse(room, others, NO_ROOM).cast("int64"),
+        texts=ibis.ifelse(marked, texts ^ mark, texts),
     )
 
 

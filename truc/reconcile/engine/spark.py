@@ -44,18 +44,22 @@ class Spark:
     given: int = 0
     told: int = 0
 
+    @property
+    def small(self) -> bool:
+        """Whether one task has room for all rows."""
+        return self.given < ROWS_IN_PART
+
     def give(self, side: str, paths: Sequence[Path], columns: Sequence[str]) -> None:
         """Hand in the rows of a side: Parquet files with some of the neutral columns."""
         frame = self.session.read.parquet(*(str(path) for path in paths))
         frame.selectExpr(*_neutral(columns)).createOrReplaceTempView(f"{side}_in")
         self.given += sum(pq.read_metadata(path).num_rows for path in paths)
         parts = max(1, min(PARTS_MAX, self.given // ROWS_IN_PART))
-        small = self.given < ROWS_IN_PART
         # Of a small day's hundred steps most is spent on tasks, and on compiling code that handles a few rows.
         for name, value in {
             "spark.sql.shuffle.partitions": str(parts),
-            "spark.sql.codegen.wholeStage": "false" if small else "true",
-            "spark.sql.codegen.factoryMode": "NO_CODEGEN" if small else "FALLBACK",
+            "spark.sql.codegen.wholeStage": "false" if self.small else "true",
+            "spark.sql.codegen.factoryMode": "NO_CODEGEN" if self.small else "FALLBACK",
         }.items():
             self.session.conf.set(name, value)
 
@@ -86,7 +90,7 @@ class Spark:
         for made in read:
             made.result()
         frame = self.session.sql(step.sql)
-        if step.how != "view" and self.given < ROWS_IN_PART:
+        if step.how != "view" and self.small:
             frame = frame.coalesce(1)
         if step.how == "table":
             frame = frame.localCheckpoint()

@@ -7,28 +7,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tests.truc.reconcile.engine import oracle_examples as examples
-from tests.truc.reconcile.engine import oracle_examples_legs as legs
-from tests.truc.reconcile.engine import oracle_examples_passes as passes
+from tests.truc.reconcile.engine.days_by_hand import DAYS
 from tests.truc.reconcile.engine.engine_runs import Told, told_by_duckdb
 from tests.truc.reconcile.engine.oracle_examples import Day
 from tests.truc.reconcile.engine.random_days import LEG_SIDES, Sides
 from truc.reconcile.spec import Side, Spec
 
-TABLES = (
-    examples.READING,
-    examples.GROUPS,
-    examples.PAIRS,
-    examples.NAMED_AGAIN,
-    passes.REFERENCES,
-    passes.AMOUNTS,
-    passes.SETTLEMENTS,
-    passes.REST,
-    legs.RECEIPTS,
-    legs.BY_NAME,
-    legs.BY_DAY,
-)
-DAYS: dict[str, Day] = {name: day for table in TABLES for name, day in table.items()}
 Line = dict[str, Any]
 
 

@@ -56,15 +56,15 @@ READING = [
 
 SIFTING = _of(
     "engine/sift.py",
-    ("fees are passed over", " ^ told(-1 - rows.fee_vnd)", ""),
-    ("amounts are passed over", " ^ told(rows.amount_vnd)", ""),
-    ("days are passed over", "rows.day * 64 + family", "family"),
-    ("states are passed over", " + rows.state.cases(*STATES.items(), else_=NO_STATE[of_core])", ""),
-    ("families are passed over", " + family * 8", ""),
-    ("parties are passed over", 'told(rows.our_reference + "|" + rows.party)', "told(rows.our_reference)"),
+    ("fees are passed over", "rows.fee_vnd * FEE + rows.day", "rows.day"),
+    ("amounts are passed over", " & (met.amounts == 0)", ""),
+    ("days are passed over", "rows.day * DAY + family", "family"),
+    ("states are passed over", " + state * STATE", ""),
+    ("families are passed over", " + family * FAMILY", ""),
+    ("parties are passed over", "table.our_reference, table.party", 'table.our_reference, ""'),
     ("what stands thrice on both sides agrees", "(met.rows == 2) & (", "(met.rows >= 2) & ("),
-    ("two rows of one side are a pair", "(met.agreeing == THEIRS)", "(met.agreeing == 0)"),
-    ("what moved no money is matched", "{True: 3, False: 4}", "{True: 3, False: 3}"),
+    ("two rows of one side are a pair", "(met.others == SIDE)", "(met.others == 0)"),
+    ("what moved no money is matched", "room = rows.counted & ", "room = "),
     (
         "what moved no money is not seen beside a pair",
         "(table.readable & (table",
@@ -78,8 +78,8 @@ SIFTING = _of(
     ),
     (
         "the partner's own reference is lost",
-        "~met.partners.isin([0, UNTOLD, TOLD])",
-        "(met.partners == UNTOLD | TOLD)",
+        "~met.texts.isin([0, UNTOLD, TOLD])",
+        "(met.texts == UNTOLD | TOLD)",
     ),
     ("the partner's agency is lost", "[0, UNTOLD, TOLD]", "[0, UNTOLD, TOLD, UNTOLD | TOLD]"),
 )

@@ -285,6 +285,17 @@ GROUPS = {
             *[partner_only("duplicate_at_partner", "R1", "T1", 100, rule="exact_reference")] * 2,
         ],
     ),
+    "G1 the first look has no room for its fee": Day(
+        core=[row(fee_vnd=2**62)], statement=[row(fee_vnd=2**62)], matches=[match("R1", "T1", 100, 100)]
+    ),
+    "G1 a reference that is another party's name": Day(
+        core=[row("vnpay")],
+        statement=[row("momo", party="vnpay")],
+        breaks=[
+            core_only("missing_at_partner", "vnpay", "T1", 100),
+            partner_only("missing_in_core", "momo", "T1", 100, party="vnpay"),
+        ],
+    ),
     "best: equal state before equal amount, where nothing moved": Day(
         core=[row(**FAILED)], statement=[row(**PENDING), row(amount=5, **FAILED)]
     ),

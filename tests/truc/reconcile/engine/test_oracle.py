@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -10,77 +11,15 @@ from hypothesis import strategies as some
 
 from tests.truc.reconcile.engine import oracle_examples as examples
 from tests.truc.reconcile.engine import oracle_examples_legs as legs
-from tests.truc.reconcile.engine import oracle_examples_passes as passes
+from tests.truc.reconcile.engine.days_by_hand import DAYS, TABLES
 from tests.truc.reconcile.engine.oracle import Outcome, check_conserved, reconcile
 from tests.truc.reconcile.engine.oracle_examples import FAILED, FRI, MON, REFUNDED, THU, WED, Day, row
 from tests.truc.reconcile.engine.oracle_mirrored import both_sides
 from tests.truc.reconcile.engine.oracle_places import Board, alone
 from tests.truc.reconcile.engine.oracle_rows import edits, more_working_days_than, norm, read_core, unlettered
+from truc.reconcile.running import BREAK_SCHEMA, MATCH_SCHEMA, VERDICT_SCHEMA
+from truc.reconcile.spec import BreakClass
 from truc.reconcile.specs.payments import SPEC
-
-TABLES = (
-    examples.READING,
-    examples.GROUPS,
-    examples.PAIRS,
-    examples.NAMED_AGAIN,
-    passes.REFERENCES,
-    passes.AMOUNTS,
-    passes.SETTLEMENTS,
-    passes.REST,
-    legs.RECEIPTS,
-    legs.BY_NAME,
-    legs.BY_DAY,
-)
-DAYS = {name: day for table in TABLES for name, day in table.items()}
-CLASSES = [
-    "missing_at_partner",
-    "missing_in_core",
-    "amount_differs",
-    "duplicate_in_core",
-    "duplicate_at_partner",
-    "state_differs",
-    "refund_unmatched",
-    "fee_differs",
-    "settlement_short",
-    "settlement_over",
-    "receipt_missing",
-    "receipt_amount_differs",
-    "receipt_without_payment",
-    "remittance_short",
-    "remittance_over",
-    "remittance_late",
-    "timing",
-    "ambiguous",
-    "unreadable",
-]
-MATCH_COLUMNS = [
-    "leg",
-    "rule",
-    "party",
-    "kind",
-    "our_reference",
-    "partner_reference",
-    "agency",
-    "core_rows",
-    "partner_rows",
-    "core_vnd",
-    "partner_vnd",
-    "difference_vnd",
-    "business_on",
-    "core_money_vnd",
-    "partner_money_vnd",
-]
-VERDICT_COLUMNS = [
-    "party",
-    "our_reference",
-    "business_on",
-    "amount_vnd",
-    "ledger",
-    "partner",
-    "treasury",
-    "receipt",
-    "first_failing",
-]
 
 
 def outcome(day: Day) -> Outcome:
@@ -111,15 +50,15 @@ def test_the_order_of_rows_never_matters(day):
 
 
 def test_the_days_show_every_class_and_no_two_have_one_name():
-    assert {one["break_class"] for day in DAYS.values() for one in day.breaks} == set(CLASSES)
+    assert {one["break_class"] for day in DAYS.values() for one in day.breaks} == set(get_args(BreakClass))
     assert len(DAYS) == sum(map(len, TABLES))
 
 
 def test_columns_are_those_of_the_contract_and_lines_are_sorted():
     found = reconcile(SPEC, [row("R2"), row("R1"), row("R3", amount=1)], [row("R2", "T2"), row("R1"), row("R4")])
-    assert [list(one) for one in found.matches] == [MATCH_COLUMNS] * 2
-    assert [list(one) for one in found.breaks] == [["break_id", "break_class", *MATCH_COLUMNS]] * 2
-    assert [list(one) for one in found.verdicts] == [VERDICT_COLUMNS] * 3
+    assert [list(one) for one in found.matches] == [MATCH_SCHEMA.names] * 2
+    assert [list(one) for one in found.breaks] == [BREAK_SCHEMA.names] * 2
+    assert [list(one) for one in found.verdicts] == [VERDICT_SCHEMA.names] * 3
     assert [one["our_reference"] for one in found.matches] == ["R1", "R2"]
     assert [one["break_id"] for one in found.breaks] == sorted(one["break_id"] for one in found.breaks)
 
