@@ -71,7 +71,9 @@ def of_day(transaction: Transaction, party: str, business_on: date) -> Inputs:
     away = {name for name, one in found.kept.items() if one is None}
     found.taken = Taken(
         entry_ids=tuple(
-            row["entry_id"] for row in own if row["entry_id"] is not None and row["our_reference"] not in away
+            row["entry_id"]
+            for row in own
+            if row["entry_id"] is not None and (row["kind"] != "payment" or row["our_reference"] not in away)
         ),
         late_entry_ids=later.entry_ids,
         changes=later.changes,

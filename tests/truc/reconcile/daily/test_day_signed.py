@@ -78,6 +78,24 @@ def test_a_late_booking_of_a_day_that_is_signed_too_comes_on_the_next(desk):
     assert desk.run(FIVE).breaks == {}
 
 
+def test_a_refund_of_a_payment_that_a_later_day_met_first_comes_once(desk):
+    desk.pay(ONE, "P1")
+    desk.refund(ONE, "P1", "R1", 20_000)
+    for on in (ONE, TWO, THREE):
+        desk.state(on, *([line("P1")] if on == TWO else []))
+    assert desk.run(TWO).breaks == {"timing": 1}
+    assert desk.run(ONE).breaks == {"refund_unmatched": 1}
+    desk.sign(ONE)
+    [taken] = desk.sql("SELECT entry_ids FROM reconciliation_taken JOIN sign_offs USING (run_id)")
+    [refund] = desk.sql("SELECT id FROM ledger_entries WHERE reference = 'refund/R1'")
+    assert taken.entry_ids == [refund.id]
+    assert desk.run(TWO).breaks == {"refund_unmatched": 1, "timing": 1}
+    assert len(desk.sql("SELECT FROM break_items WHERE break_class = 'refund_unmatched'")) == 1
+    assert desk.run(THREE).breaks == {"refund_unmatched": 1}
+    late = desk.sql("SELECT unnest(late_entry_ids) AS entry FROM reconciliation_taken")
+    assert refund.id not in [one.entry for one in late]
+
+
 def test_a_late_booking_waits_for_no_day_that_has_no_statement(desk):
     signed(desk, ONE)
     desk.pay(ONE, "P1", came=TWO)
