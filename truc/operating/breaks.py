@@ -120,9 +120,17 @@ def _issue_receipt(transaction: Transaction, deed: Deed) -> str:
 def _request_refund(transaction: Transaction, deed: Deed) -> str:
     """Book the second payment's money, which no word of the partner did, and ask for that transaction to go back.
 
-    So the ledger holds both payments and one refund: what the partner owes us is what it has. The payment stays paid.
+    So the ledger holds both payments and one refund: what the partner owes us is what it has. The payment stays as it was.
+    Raise MalformedError where the break names no other transaction than the payment's: that is the citizen's only one.
     """
     row = _payment(transaction, deed)
+    if deed.found.partner_reference in ("", row.partner_reference or ""):
+        named = deed.found.partner_reference or "no transaction"
+        text = (
+            f"partner_reference: the break names {named}, and no second transaction of {row.our_reference}. Ask"
+            f" {row.party} for the other one; where it has none, the line is repeated: accept the break"
+        )
+        raise MalformedError(text, reason="no_second_transaction")
     amount_vnd = int(deed.found.partner_vnd)
     if row.state == State.IN_DOUBT and row.doubt in _TWICE:  # two persons said by now what comes next
         became = Became(state=State.IN_DOUBT, doubt=Doubt(row.doubt), next_step=NextStep.REFUND)

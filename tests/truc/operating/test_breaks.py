@@ -210,12 +210,19 @@ def test_a_second_payment_is_booked_and_asked_back_through_the_exchange_once(off
     assert f"50.000 ₫ of T2-{reference} refunded" in lines[-1]
 
 
-def test_a_line_that_bears_the_payments_own_transaction_gives_back_the_payment(office: Any) -> None:
-    a_break(office, "duplicate_at_partner", paid(office))
+@pytest.mark.parametrize("named", ["T-{}", ""])
+def test_a_repeated_line_names_no_second_transaction_and_gives_back_nothing(office: Any, named: str) -> None:
+    reference = paid(office)
+    accounts = ("clearing:momo", "collected:H32.01")
+    before = [balance(office, one) for one in accounts]
+    a_break(office, "duplicate_at_partner", reference, partner_reference=named.format(reference))
     propose(office, "request_refund", "paid_twice")
-    approve(office)
-    [refund] = office.sql("SELECT partner_transaction FROM refunds")
-    assert refund.partner_transaction is None
+    assert refused(office) == "no_second_transaction"
+    assert [balance(office, one) for one in accounts] == before
+    assert [tuple(row) for row in office.sql("SELECT state, refunded_vnd FROM payments")] == [("paid", 0)]
+    assert office.sql("SELECT FROM refunds") == office.sql("SELECT FROM outbox WHERE operation = 'refund'") == []
+    assert office.sql("SELECT FROM receipts_to_cancel") == office.sql("SELECT FROM audit_log") == []
+    assert item(office.store, "b1").state == "proposed"
 
 
 def test_of_two_who_approve_at_once_one_asks_for_the_refund(office: Any) -> None:
@@ -357,7 +364,7 @@ def finance(office: Any, terminal: Any, monkeypatch: pytest.MonkeyPatch) -> Fina
 
 def test_a_morning_at_the_terminal(office: Any, finance: Finance, tmp_path: Any) -> None:
     reference = paid(office)
-    a_break(office, "duplicate_at_partner", reference)
+    a_duplicate(office, reference)
     listed = finance.types("breaks").output
     assert "Trùng ở đối tác" in listed
     assert listed.splitlines()[-1] == "1: 50.000 ₫"
