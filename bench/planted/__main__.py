@@ -7,7 +7,7 @@ from collections import defaultdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.planted.planting import PARTIES, Day, alike, plant, together
+from bench.planted.planting import Day, gathered, plant
 from bench.planted.running import run
 from bench.planted.score import Score, Tally
 
@@ -31,12 +31,9 @@ def main() -> int:
 def _days(wanted: argparse.Namespace) -> list[Day]:
     """A day for each seed, or, together, one for all that can be: its parties are named after their seeds."""
     seeds = range(wanted.first, wanted.first + wanted.seeds)
-    if not wanted.together:
-        return [plant(seed, payments=wanted.payments) for seed in seeds]
-    own = {seed: tuple(f"{party}-{seed}" for party in PARTIES) for seed in seeds}
-    return [
-        together(group) for group in alike(plant(seed, payments=wanted.payments, parties=own[seed]) for seed in seeds)
-    ]
+    if wanted.together:
+        return gathered(seeds, payments=wanted.payments)
+    return [plant(seed, payments=wanted.payments) for seed in seeds]
 
 
 def _arguments() -> argparse.Namespace:

@@ -155,6 +155,12 @@ def alike(days: Iterable[Day]) -> list[list[Day]]:
     return list(groups.values())
 
 
+def gathered(seeds: Iterable[int], *, payments: int = 60) -> list[Day]:
+    """The days of these seeds in as few inputs as can be: each day has parties of its own, named after its seed."""
+    own = {seed: tuple(f"{party}-{seed}" for party in PARTIES) for seed in seeds}
+    return [together(group) for group in alike(plant(seed, payments=payments, parties=own[seed]) for seed in own)]
+
+
 def _tolerated(settings: Settings) -> tuple[int, int]:
     return settings.tolerance_vnd, settings.tolerated_vnd_max
 
