@@ -1,6 +1,7 @@
 """Does what was proposed for a break and approved by a second person: through the exchange and the ledger, once.
 
 The approval and the deed are one transaction, under the lock of the break's row: who comes second finds it approved.
+Of messages to be read again the order is in it; they are read right after, or by the sweep of replays.
 """
 
 from collections.abc import Callable
@@ -8,10 +9,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import Row, func, select, text
 
 from truc.domain.payment_states import Became, Doubt, Mover, NextStep, State
 from truc.errors import MalformedError
+from truc.exchange import inbox
 from truc.exchange.inbox import Book
 from truc.operating import audit, doubts, replay
 from truc.operating.audit import Order
@@ -25,6 +27,7 @@ from truc.store import ledger, payments
 from truc.store.breaks import Item, clock
 from truc.store.opened import Store, Transaction
 from truc.store.payments import Payment
+from truc.store.tables.breaks import BREAK_EVENTS
 from truc.store.tables.money import RECEIPTS
 from truc.store.tables.reconciliation import RECONCILIATION_BREAKS
 
@@ -57,29 +60,30 @@ def approve(store: Store, break_id: str, *, by: Actor, book: Book, remark: str =
 
     A decision, a receipt and a refund end the break. A question gives it back to who proposed it: the answer decides,
     in the next run of the day. Raise MalformedError where the approval or the deed cannot be; then nothing was done.
+    Whatever else is raised may come after the commit: `replay.finish` reads then what was to be read again.
     """
-    outcome, exchanges, order = store.run(partial(_approved, break_id=break_id, by=by, remark=remark))
+    outcome, party, exchanges = store.run(partial(_approved, break_id=break_id, by=by, remark=remark))
     if exchanges:
-        replay.replay(store, exchanges, order, book=book, name=f"break/{break_id}/{exchanges[-1]}")
+        inbox.book_these(store, party, exchanges, book=book)
     return outcome
 
 
-def _approved(transaction: Transaction, break_id: str, by: Actor, remark: str) -> tuple[Outcome, list[int], Order]:
+def _approved(transaction: Transaction, break_id: str, by: Actor, remark: str) -> tuple[Outcome, str, list[int]]:
     item = work.proposed_for(transaction, break_id, by=by)
     order = audit.order(by.name, item.proposal_text)
     done, exchanges = "", list[int]()
     if item.proposal not in DECISIONS:
         deed = Deed(item=item, found=_found(transaction, item), by=order)
         if item.proposal == "find_callback":
-            exchanges = _waiting_callbacks(transaction, deed)
-            done = f"read again: exchange {', '.join(map(str, exchanges))}"
+            done, exchanges = _find_callback(transaction, deed)
         else:
             done = _DEEDS[item.proposal](transaction, deed)
         audit.note(transaction, order, f"break: {item.proposal}", break_id, done)
     asks = item.proposal in ASKS
     (work.ask_on if asks else work.end)(transaction, item, by=by, done=done, remark=remark)
     state = "assigned" if asks else "resolved"
-    return Outcome(break_id=break_id, proposal=item.proposal, state=state, done=done), exchanges, order
+    outcome = Outcome(break_id=break_id, proposal=item.proposal, state=state, done=done)
+    return outcome, item.party, exchanges
 
 
 def _found(transaction: Transaction, item: Item) -> Found:
@@ -120,8 +124,8 @@ def _issue_receipt(transaction: Transaction, deed: Deed) -> str:
 def _request_refund(transaction: Transaction, deed: Deed) -> str:
     """Book the second payment's money, which no word of the partner did, and ask for that transaction to go back.
 
-    So the ledger holds both payments and one refund: what the partner owes us is what it has. The payment stays as it was.
-    Raise MalformedError where the break names no other transaction than the payment's: that is the citizen's only one.
+    So the ledger holds both payments and one refund: what the partner owes us is what it has. The payment stays as it
+    was. Raise MalformedError where the break names no other transaction than its own: that is the citizen's only one.
     """
     row = _payment(transaction, deed)
     if deed.found.partner_reference in ("", row.partner_reference or ""):
@@ -181,6 +185,22 @@ def _waiting_callbacks(transaction: Transaction, deed: Deed) -> list[int]:
         text = f"{deed.item.party}: no message about {' or '.join(references) or 'it'} waits; ask the partner instead"
         raise MalformedError(text, reason="nothing_found")
     return found
+
+
+def _find_callback(transaction: Transaction, deed: Deed) -> tuple[str, list[int]]:
+    """Order that what waits is read again; return what is to be said of it, and the exchanges that are read.
+
+    Each approval is a replay of its own: what failed again may be found again.
+    """
+    ids = _waiting_callbacks(transaction, deed)
+    of_break = BREAK_EVENTS.c.break_id == deed.item.break_id
+    step = transaction.sql.execute(select(func.max(BREAK_EVENTS.c.number)).where(of_break)).scalar_one()
+    plan, going = replay._order(transaction, ids, deed.by, f"break/{deed.item.break_id}/{step}", "")
+    left = "; ".join(f"exchange {one.id}: {one.why}" for one in plan.skips)
+    if not going:
+        raise MalformedError(f"{deed.item.party}: nothing can be read again: {left}", reason="nothing_to_read")
+    done = f"read again: exchange {', '.join(str(one.id) for one in plan.steps)}"
+    return done + (f"; not read: {left}" if left else ""), [one.id for one in plan.steps]
 
 
 ASKS = ("query_partner", "find_callback")

@@ -16,8 +16,10 @@ from truc.envelope import Envelope
 from truc.errors import MalformedError
 from truc.exchange import inbox
 from truc.messages import RefundResult
-from truc.operating import breaks, doubts
+from truc.operating import breaks, doubts, replay
 from truc.operating.break_commands import work_commands
+from truc.reconcile.report.minutes import sealed_digest
+from truc.reconcile.report.stored import from_store
 from truc.reconcile.work import breaks as work
 from truc.services import booking, refunds
 from truc.services.refunds import RefundWish
@@ -318,6 +320,74 @@ def test_a_callback_that_was_set_aside_is_found_and_read_again(office: Any) -> N
     assert refused(office) == "nothing_found"
 
 
+def a_callback_aside(office: Any) -> tuple[str, int]:
+    """A payment, and a callback about it that names no amount and was set aside; return reference and exchange."""
+    reference = office.order_payment()
+    with office.store.begin() as transaction:
+        kept = inbox.keep(transaction, ipn(reference))
+    inbox.book_these(office.store, "momo", [kept.inbox_id], book=booking.booker(office.store))
+    a_break(office, "state_differs", reference)
+    return reference, kept.inbox_id
+
+
+def test_a_callback_that_failed_again_is_read_again_at_the_next_approval(office: Any) -> None:
+    _, exchange = a_callback_aside(office)
+    booked = set()
+    for _ in range(2):
+        propose(office, "find_callback", "callback_lost")
+        assert approve(office).done == f"read again: exchange {exchange}"
+        assert len(office.sql("SELECT FROM set_aside WHERE state = 'open'")) == 1
+        booked |= {row.booked_at for row in office.sql("SELECT booked_at FROM inbox WHERE id = :it", it=exchange)}
+    assert len(office.sql("SELECT FROM replays")) == len(office.sql("SELECT DISTINCT name FROM replays")) == 2
+    assert len(booked) == 2
+
+
+def test_a_callback_that_cannot_be_read_again_leaves_the_proposal(office: Any) -> None:
+    a_callback_aside(office)
+    office.sql("UPDATE set_aside SET reason = 'same_id_other_bytes'")  # nothing of it failed
+    propose(office, "find_callback", "callback_lost")
+    assert refused(office) == "nothing_to_read"
+    assert item(office.store, "b1").state == "proposed"
+    assert office.sql("SELECT FROM replays") == office.sql("SELECT FROM audit_log") == []
+
+
+def test_a_replay_is_ordered_with_the_approval_and_is_not_lost_where_the_reading_dies(
+    office: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, exchange = a_callback_aside(office)
+    propose(office, "find_callback", "callback_lost")
+
+    def dies(*_: Any, **__: Any) -> None:
+        raise InterruptedError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(inbox, "book_these", dies)
+        with pytest.raises(InterruptedError):
+            approve(office)
+    assert item(office.store, "b1").state == "assigned"
+    assert [row.state for row in office.sql("SELECT state FROM inbox WHERE id = :it", it=exchange)] == ["kept"]
+    assert replay.finish(office.store, booking.booker(office.store)) == 1
+    assert len(office.sql("SELECT FROM set_aside WHERE state = 'open'")) == 1
+
+
+def test_where_the_approval_cannot_be_written_nothing_is_read_again(
+    office: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, exchange = a_callback_aside(office)
+    propose(office, "find_callback", "callback_lost")
+
+    def fails(*_: Any, **__: Any) -> None:
+        raise InterruptedError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(work, "ask_on", fails)
+        with pytest.raises(InterruptedError):
+            approve(office)
+    assert item(office.store, "b1").state == "proposed"
+    assert office.sql("SELECT FROM replays") == []
+    assert [row.state for row in office.sql("SELECT state FROM inbox WHERE id = :it", it=exchange)] != ["kept"]
+
+
 def test_a_callback_that_was_kept_and_never_read_is_read(office: Any) -> None:
     reference = office.order_payment()
     with office.store.begin() as transaction:
@@ -386,6 +456,9 @@ def test_a_morning_at_the_terminal(office: Any, finance: Finance, tmp_path: Any)
     assert "is signed by minh" in finance.does("sign", *day, "--hash", content_hash, by="minh")
     assert finance.types("verify", *day).output == "holds\n"
     assert "does not hold: key" in finance.types("verify", *day, "--key", OTHER_KEY).output
+    with office.store.begin() as transaction:
+        signed = from_store(transaction, "momo", DAY)
+    assert signed.signing.report_digest == sealed_digest(signed)
     deeds = [tuple(row) for row in office.sql("SELECT actor, action FROM audit_log ORDER BY id")]
     assert ("minh", "sign day") in deeds
     assert ("hoa", "prepare day") in deeds
