@@ -11,7 +11,7 @@ from truc.errors import MalformedError
 from truc.exchange.journal.signatures import hub_key
 from truc.reconcile.reading import days as reading
 from truc.reconcile.words import BREAK_CLASSES
-from truc.reconcile.work import sign_off, vouchers
+from truc.reconcile.work import vouchers
 from truc.settings import Settings
 from truc.store.opened import Store
 
@@ -47,8 +47,7 @@ def sign_day(store: Store, here: Settings, found: Mapping[str, Any], answer: Map
     Raise MalformedError for an answer that the console did not vouch for, or of another day than was asked about, and
     what sign_off.approve refuses: the day stays unsigned then.
     """
-    from truc.reconcile.report import minutes  # a DAG file imports this module: no fonts, no PDF for that
-    from truc.reconcile.report.stored import from_store
+    from truc.reconcile.report.signed import sign_with_minutes  # a DAG file imports this module: no PDF for that
 
     if answer["chosen_options"] != [SIGNED]:
         return "returned"
@@ -61,13 +60,12 @@ def sign_day(store: Store, here: Settings, found: Mapping[str, Any], answer: Map
     with closing(store), store.begin() as transaction:
         if reading.signing(transaction, party, business_on).state == "signed":
             return "signed"  # a try of this task before did it
-        sign_off.approve(
+        sign_with_minutes(
             transaction,
             party,
             business_on,
             by=approval.by,
             content_hash=approval.content_hash,
             signer=hub_key(here.secrets),
-            report_digest=minutes.sealed_digest(from_store(transaction, party, business_on)),
         )
     return "signed"

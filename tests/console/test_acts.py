@@ -8,6 +8,7 @@ from tests.console.a_day import DAY, break_id
 from tests.console.conftest import form_token, words
 from truc.reconcile.reading import breaks as reading_breaks
 from truc.reconcile.reading import days as reading
+from truc.reconcile.report.signed import sign_with_minutes
 from truc.reconcile.work import sign_off
 
 MOMO, VNPAY = f"/days/momo/{DAY}", f"/days/vnpay/{DAY}"
@@ -260,7 +261,7 @@ def sign_as_the_run_would(console):
 
         with console.store.begin() as transaction:
             person = actor(who, Role.APPROVER)
-            sign_off.approve(
+            sign_with_minutes(
                 transaction, party, business_on, by=person, content_hash=content_hash, signer=console.signer
             )
 

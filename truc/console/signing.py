@@ -14,8 +14,7 @@ from truc.console.rendering import page
 from truc.errors import MalformedError
 from truc.reconcile.reading import days as reading
 from truc.reconcile.reading.days import Signing
-from truc.reconcile.report import minutes
-from truc.reconcile.report.stored import from_store
+from truc.reconcile.report.signed import sign_with_minutes
 from truc.reconcile.work import sign_off
 from truc.reconcile.work.roles import Deed
 
@@ -96,16 +95,8 @@ def _check(filed: Filed, party: str, business_on: date, given: str) -> None:
 def _sign_here(filed: Filed, party: str, business_on: date, given: str) -> None:
     desk = filed.visit.desk
     with desk.store.begin() as transaction:
-        digest = minutes.sealed_digest(from_store(transaction, party, business_on))
-        sign_off.approve(
-            transaction,
-            party,
-            business_on,
-            by=filed.visit.user.actor,
-            content_hash=given,
-            signer=desk.signer,
-            report_digest=digest,
-        )
+        by = filed.visit.user.actor
+        sign_with_minutes(transaction, party, business_on, by=by, content_hash=given, signer=desk.signer)
 
 
 async def _signed(filed: Filed, party: str, business_on: date) -> bool:

@@ -245,10 +245,12 @@ def withdraw(party: str, business_on: datetime, remark: str, actor: str, role: s
 @acting(Role.APPROVER)
 def sign(party: str, business_on: datetime, content_hash: str, actor: str, role: str) -> None:
     """Print that it is signed."""
+    from truc.reconcile.report.signed import sign_with_minutes  # no other command of these needs fonts and PDF
+
     by = _actor(actor, role)
     key = hub_key(settings.load().secrets)
     with writing() as transaction:
-        sign_off.approve(transaction, party, business_on.date(), by=by, content_hash=content_hash, signer=key)
+        sign_with_minutes(transaction, party, business_on.date(), by=by, content_hash=content_hash, signer=key)
         _note(transaction, by, "sign day", f"{party} {business_on:%Y-%m-%d}", content_hash)
     click.echo(f"{party} {business_on:%Y-%m-%d} is signed by {by.name}")
 

@@ -52,7 +52,6 @@ def prepare(
     by: Actor,
     open_limit_vnd: int = 0,
     open_limit_count: int = 0,
-    report_digest: str = "",
 ) -> str:
     """Prepare the newest version for signing; return its content hash, which the approver signs.
 
@@ -60,7 +59,6 @@ def prepare(
     that holds more open breaks, in number or in đồng, than the limits. A break that was carried forward is not open.
     """
     require(by, Deed.PREPARE)
-    _require_digest(report_digest)
     if min(open_limit_vnd, open_limit_count) < 0:
         raise MalformedError("open_limit: must not be below 0", reason="limit_malformed")
     run = _locked_day(transaction, party, business_on)
@@ -82,7 +80,6 @@ def prepare(
             last_event=last_event,
             open_limit_vnd=open_limit_vnd,
             open_limit_count=open_limit_count,
-            report_digest=report_digest,
             prepared_by=by.name,
             prepared_at=breaks.clock(transaction),
         )
@@ -114,11 +111,11 @@ def approve(
     by: Actor,
     content_hash: str,
     signer: Ed25519PrivateKey,
-    report_digest: str = "",
+    report_digest: str,
 ) -> None:
     """Sign the day: a second person, the hash that was prepared, and rows that still give it. The day is locked then.
 
-    `report_digest` is of the report that was signed with it; where one was prepared, it must be that. Raise
+    `report_digest` is of the report that is signed with it: truc.reconcile.report.signed computes it. Raise
     MalformedError where the day is not prepared, is signed, was prepared by this person or for another hash, has
     changed since, or does not agree with its own rows.
     """
@@ -130,8 +127,6 @@ def approve(
         raise MalformedError(f"actor: {by.name} prepared the day; a second person signs it", reason="same_person")
     if content_hash != prepared.content_hash:
         raise MalformedError("content_hash: is not the one that was prepared; read the day anew", reason="hash_differs")
-    if report_digest and prepared.report_digest not in ("", report_digest):
-        raise MalformedError("report_digest: another report was prepared", reason="report_differs")
     items = _items_of(transaction, run)
     _require_whole(transaction, run, items)
     if run.id != prepared.run_id or _content_hash(transaction, run) != content_hash:
@@ -141,7 +136,7 @@ def approve(
     signed = {
         "approved_by": by.name,
         "approved_at": breaks.clock(transaction),
-        "report_digest": report_digest or prepared.report_digest,
+        "report_digest": report_digest,
         "key_id": key_id(signer.public_key()),
     }
     seal = signer.sign(_sealed({**prepared._mapping, **signed}))
@@ -319,8 +314,8 @@ def _unsealed(signed: Row[Any], key: Ed25519PublicKey) -> list[str]:
 
 
 def _require_digest(digest: str) -> None:
-    if digest and not (len(digest) == SHA256_DIGITS and set(digest) <= set("0123456789abcdef")):
-        raise MalformedError("report_digest: 64 hexadecimal digits, or nothing", reason="digest_malformed")
+    if not (len(digest) == SHA256_DIGITS and set(digest) <= set("0123456789abcdef")):
+        raise MalformedError("report_digest: 64 hexadecimal digits", reason="digest_malformed")
 
 
 def _plain(value: object) -> object:

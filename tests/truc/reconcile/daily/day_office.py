@@ -90,7 +90,9 @@ class Desk:
         most = {"open_limit_vnd": 10**12, "open_limit_count": 10**6}
         with self.store.begin() as transaction:
             said = sign_off.prepare(transaction, party or self.party, on, by=HOA, **most)
-            sign_off.approve(transaction, party or self.party, on, by=MINH, content_hash=said, signer=KEY)
+            sign_off.approve(
+                transaction, party or self.party, on, by=MINH, content_hash=said, signer=KEY, report_digest="a" * 64
+            )
 
     def breaks(self, on: date, party: str = "", leg: str = "statement") -> list[tuple[str, str]]:
         """(class, reference) of the breaks of the day's newest version."""

@@ -333,7 +333,8 @@ def test_where_the_signature_stands_is_read_with_the_day(store):
     [day] = read(store, reading.days, business_on=DAY)
     assert (day.signing.state, day.signing.content_hash, day.signing.stale) == ("prepared", content_hash, False)
     key = Ed25519PrivateKey.from_private_bytes(bytes(32))
-    act(store, sign_off.approve, "momo", DAY, by=MINH, content_hash=content_hash, signer=key)
+    sealed = {"signer": key, "report_digest": "a" * 64}
+    act(store, sign_off.approve, "momo", DAY, by=MINH, content_hash=content_hash, **sealed)
     [day] = read(store, reading.days, business_on=DAY)
     assert (day.signing.state, day.signing.prepared_by, day.signing.approved_by) == ("signed", "hoa", "minh")
 

@@ -38,6 +38,7 @@ from truc.store.opened import Store
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 OTHER_KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
 REPORT = "a" * 64
+SEALED = {"signer": KEY, "report_digest": REPORT}
 
 
 @pytest.fixture
@@ -68,8 +69,8 @@ def prepare(store: Store, by: Any = HOA, **named: Any) -> str:
     return str(act(store, sign_off.prepare, "momo", DAY, by=by, **named))
 
 
-def sign(store: Store, content_hash: str, by: Any = MINH, **named: Any) -> None:
-    act(store, sign_off.approve, "momo", DAY, by=by, content_hash=content_hash, signer=KEY, **named)
+def sign(store: Store, content_hash: str, by: Any = MINH) -> None:
+    act(store, sign_off.approve, "momo", DAY, by=by, content_hash=content_hash, **SEALED)
 
 
 def signed(store: Store) -> str:
@@ -101,7 +102,7 @@ def test_a_day_whose_breaks_are_dealt_with_is_prepared_signed_and_locked(store):
     carry(store, "b1")
     act(store, work.propose, name("b2"), by=HOA, proposal="write_off", reason_code="small_difference", remark="9 đ")
     act(store, work.approve, name("b2"), by=MINH)
-    content_hash = prepare(store, report_digest=REPORT)
+    content_hash = prepare(store)
     found = standing(store)
     assert (found.state, found.prepared_by, found.content_hash, found.stale) == ("prepared", "hoa", content_hash, False)
     assert not act(store, sign_off.is_locked, "momo", DAY)
@@ -141,7 +142,7 @@ def test_a_proposal_nobody_approved_is_an_open_break(store):
 def test_who_prepared_does_not_sign(store):
     carry(store, "b1", "b2")
     content_hash = prepare(store)
-    named = {"content_hash": content_hash, "signer": KEY}
+    named = {"content_hash": content_hash, **SEALED}
     assert refused(store, sign_off.approve, by=BOTH, **named) == "same_person"
     assert refused(store, sign_off.approve, by=actor("HOA", Role.APPROVER), **named) == "same_person"
     assert standing(store).state == "prepared"
@@ -159,12 +160,12 @@ def test_without_the_clerks_role_nothing_is_prepared(store, person):
 def test_without_the_approvers_role_nothing_is_signed(store, person):
     carry(store, "b1", "b2")
     content_hash = prepare(store)
-    assert refused(store, sign_off.approve, by=person, content_hash=content_hash, signer=KEY) == "role_missing"
+    assert refused(store, sign_off.approve, by=person, content_hash=content_hash, **SEALED) == "role_missing"
     assert standing(store).state == "prepared"
 
 
 def test_what_is_not_prepared_or_not_known_is_not_signed(store):
-    named = {"by": MINH, "content_hash": "0" * 64, "signer": KEY}
+    named = {"by": MINH, "content_hash": "0" * 64, **SEALED}
     assert refused(store, sign_off.approve, **named) == "not_prepared"
     with pytest.raises(MalformedError, match="was not reconciled"):
         act(store, sign_off.prepare, "momo", NEXT_DAY, by=HOA)
@@ -174,7 +175,7 @@ def test_what_is_not_prepared_or_not_known_is_not_signed(store):
 
 def test_a_day_is_prepared_once_and_signed_once(store):
     content_hash = signed(store)
-    named = {"by": THU, "content_hash": content_hash, "signer": KEY}
+    named = {"by": THU, "content_hash": content_hash, **SEALED}
     assert refused(store, sign_off.approve, **named) == "day_signed"
     assert refused(store, sign_off.prepare, by=LAN) == "day_signed"
     assert refused(store, sign_off.withdraw, by=HOA, remark="x") == "day_signed"
@@ -185,16 +186,15 @@ def test_another_hash_than_the_prepared_one_is_not_signed(store):
     carry(store, "b1", "b2")
     content_hash = prepare(store)
     wrong = content_hash[::-1]
-    assert refused(store, sign_off.approve, by=MINH, content_hash=wrong, signer=KEY) == "hash_differs"
+    assert refused(store, sign_off.approve, by=MINH, content_hash=wrong, **SEALED) == "hash_differs"
 
 
-def test_a_report_other_than_the_prepared_one_is_not_signed(store):
+@pytest.mark.parametrize("digest", ["", "B" * 64, "b" * 63])
+def test_a_day_is_not_signed_without_the_digest_of_its_report(store, digest):
     carry(store, "b1", "b2")
-    content_hash = prepare(store, report_digest=REPORT)
-    named = {"by": MINH, "content_hash": content_hash, "signer": KEY}
-    assert refused(store, sign_off.approve, **named, report_digest="b" * 64) == "report_differs"
-    assert refused(store, sign_off.approve, **named, report_digest="B" * 64) == "digest_malformed"
-    sign(store, content_hash, report_digest=REPORT)
+    named = {"by": MINH, "content_hash": prepare(store), "signer": KEY, "report_digest": digest}
+    assert refused(store, sign_off.approve, **named) == "digest_malformed"
+    assert standing(store).state == "prepared"
 
 
 def test_a_break_that_moved_since_makes_the_preparation_stale(store):
@@ -204,7 +204,7 @@ def test_a_break_that_moved_since_makes_the_preparation_stale(store):
     assert not standing(store).stale
     act(store, work.assign, [name("b1")], to="lan", by=HOA)
     assert standing(store).stale
-    named = {"by": MINH, "content_hash": content_hash, "signer": KEY}
+    named = {"by": MINH, "content_hash": content_hash, **SEALED}
     assert refused(store, sign_off.approve, **named) == "day_changed"
     act(store, sign_off.withdraw, "momo", DAY, by=MINH, remark="Trả lại")
     sign(store, prepare(store, by=LAN))
@@ -218,7 +218,7 @@ def test_a_new_version_since_makes_the_preparation_stale(store):
     content_hash = prepare(store)
     keep(store, "b", matches=[matched("P1")], breaks=[broken("b1"), broken("b2", "missing_in_core", 9)])
     assert standing(store).stale
-    named = {"by": MINH, "content_hash": content_hash, "signer": KEY}
+    named = {"by": MINH, "content_hash": content_hash, **SEALED}
     assert refused(store, sign_off.approve, **named) == "day_changed"
 
 
@@ -257,7 +257,7 @@ def test_tampering_after_the_preparation_is_found_when_it_is_signed(store, state
     carry(store, "b1")
     content_hash = prepare(store, open_limit_vnd=10**9, open_limit_count=10)
     behind_the_back(store, statement)
-    assert refused(store, sign_off.approve, by=MINH, content_hash=content_hash, signer=KEY) == "tampered"
+    assert refused(store, sign_off.approve, by=MINH, content_hash=content_hash, **SEALED) == "tampered"
     assert standing(store).state == "prepared"
 
 
@@ -359,7 +359,7 @@ def at_once(store: Store, *steps: Callable[[Any], object]) -> list[str]:
 def test_of_two_who_sign_at_once_one_does(store):
     carry(store, "b1", "b2")
     content_hash = prepare(store)
-    named = {"content_hash": content_hash, "signer": KEY}
+    named = {"content_hash": content_hash, **SEALED}
     ends = at_once(
         store,
         lambda t: sign_off.approve(t, "momo", DAY, by=MINH, **named),
@@ -380,7 +380,7 @@ def test_a_break_that_moves_while_the_day_is_signed_moves_before_it_or_after_it(
     content_hash = prepare(store)
     ends = at_once(
         store,
-        lambda t: sign_off.approve(t, "momo", DAY, by=MINH, content_hash=content_hash, signer=KEY),
+        lambda t: sign_off.approve(t, "momo", DAY, by=MINH, content_hash=content_hash, **SEALED),
         lambda t: work.assign(t, [name("b1")], to="lan", by=HOA),
     )
     assert ends in (["done", "done"], ["day_changed", "done"])
@@ -397,7 +397,7 @@ def test_a_run_that_meets_the_signing_comes_before_it_or_not_at_all(store):
 
     ends = at_once(
         store,
-        lambda t: sign_off.approve(t, "momo", DAY, by=MINH, content_hash=content_hash, signer=KEY),
+        lambda t: sign_off.approve(t, "momo", DAY, by=MINH, content_hash=content_hash, **SEALED),
         run,
     )
     assert ends in (["day_signed", "done"], ["day_changed", "done"])
