@@ -11,6 +11,7 @@ from truc.errors import MalformedError
 from truc.exchange import bodies, inbox, meaning, outbox, set_aside, tallies
 from truc.exchange.inbox import Book, Booked
 from truc.exchange.journal import entries
+from truc.manifest import Event
 from truc.messages import Outbound, Unreadable
 from truc.operating import audit, search
 from truc.operating.audit import Order
@@ -104,6 +105,12 @@ def check_outgoing(
 ) -> tuple[Outbound, str]:
     """Return the message that a correction sends and its external id, or raise as `correct_outgoing` does."""
     row = _stopped(transaction, exchange_id)
+    if parties.manifest(row.party).operation(row.kind).event is Event.REMITTANCE_ORDERED:
+        raise MalformedError(
+            f"exchange {exchange_id}: an order to a treasury is not corrected: it goes under its own reference. Correct"
+            " the terms of remittance and release the order, one in doubt is decided first: the next one pays for it",
+            reason="not_correctable",
+        )
     if verdict != "not_happened" and may_have_arrived(row.reason, row.body_id):
         raise MalformedError(
             f"exchange {exchange_id}: nobody knows whether the partner has it. Replay it, so that the partner is asked,"

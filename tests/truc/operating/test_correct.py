@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from tests.truc import samples
 from truc.errors import MalformedError
+from truc.exchange import outbox
 from truc.exchange.journal.chain import chain
+from truc.manifest import Event
 from truc.operating import audit, correct
 
 PROGRESS = "CapNhatTienDoHoSoMC"
@@ -98,6 +101,22 @@ def test_a_correction_of_a_correction_takes_the_next_name(
     assert list(there.times().values()) == [1]
     shown = operator.types("show", third.id).output
     assert all(str(one.id) in shown for one in (old, second))
+
+
+def test_an_order_to_a_treasury_is_not_corrected(
+    hub: Any, partner: Any, make: Any, operator: Any, tmp_path: Path
+) -> None:
+    message, key, external_id = samples.remittance(1)
+    with hub.store.begin() as transaction:
+        outbox.publish(
+            transaction, Event.REMITTANCE_ORDERED, message, key=key, external_id=external_id, only="treasury"
+        )
+    hub.sql("UPDATE outbox SET state = 'refused', reason = 'bad_reference'")
+    old = _row(hub, external_id)
+    told = operator.fails("correct", old.id, "--file", _file(tmp_path, message, beneficiary="Sở khác"))
+    assert "release the order" in told
+    assert [row.external_id for row in hub.rows()] == [external_id]
+    assert hub.sql("SELECT FROM audit_log") == []
 
 
 def test_a_wrong_correction_is_told_by_its_field_and_never_by_its_value(
