@@ -6,10 +6,12 @@ import pytest
 
 from tests.console.a_day import DAY, break_id
 from tests.console.conftest import form_token, words
+from truc.messages import Statement
 from truc.reconcile.reading import breaks as reading_breaks
 from truc.reconcile.reading import days as reading
 from truc.reconcile.report.signed import sign_with_minutes
 from truc.reconcile.work import sign_off
+from truc.store import statements
 
 MOMO, VNPAY = f"/days/momo/{DAY}", f"/days/vnpay/{DAY}"
 SHORT = break_id("momo", "P26112000000101")
@@ -147,6 +149,19 @@ def test_a_day_that_changed_since_it_was_prepared_is_returned_not_signed(console
     assert "Ngày đã thay đổi" in words(found.text)
     assert console.gate.answered == []
     assert signing(console, "momo").state == "prepared"
+
+
+def test_a_day_of_which_a_newer_statement_came_is_not_prepared_and_says_so(console):
+    with console.store.begin() as transaction:
+        said = Statement(business_on=DAY, lines=(), count_declared=None, amount_declared_vnd=None)
+        statements.keep(transaction, "vnpay", said, inbox_id=2, digest="2" * 64)
+    page = console.get(f"{VNPAY}/sign").text
+    assert "sao kê mới hơn" in words(page)
+    assert "/prepare" not in page
+    found = console.post(f"{VNPAY}/prepare")
+    assert found.status_code == 409
+    assert "sao kê mới hơn" in words(found.text)
+    assert signing(console).state == "open"
 
 
 def test_a_refused_proposal_goes_back_with_its_remark(console):

@@ -74,6 +74,10 @@ SENTENCES: Mapping[str, Words] = {
         "Ngày đã thay đổi sau khi trình nên không ký được. Xin trả lại để trình lại.",
         "The day has changed since it was prepared and cannot be signed. Return it to be prepared again.",
     ),
+    "statement_newer": Words(
+        "Đã có sao kê mới hơn của ngày này. Xin chạy lại ngày rồi mới trình, ký.",
+        "A newer statement of this day has come. Run the day again before it is prepared or signed.",
+    ),
     "tampered": Words(
         "Dữ liệu của ngày không còn như lúc ghi: không được ký. Xin báo ngay cho quản trị viên.",
         "The day's rows are not as they were written: it may not be signed. Tell the administrator at once.",

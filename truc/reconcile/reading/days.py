@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from truc.reconcile.reading import accounts
 from truc.reconcile.reading.accounts import ClassTotal, LegTotal, Station, Total
 from truc.reconcile.work import sign_off
+from truc.reconcile.work.restated import is_restated
 from truc.store import reconciliation
 from truc.store.break_lives import at_risk_vnd
 from truc.store.opened import Transaction
@@ -52,7 +53,7 @@ class Signing:
     """Where the day's signature stands. Of an unprepared day only `state` is filled ("open").
 
     `run_id` and `version` are of the version that was prepared; `stale` tells that the day has changed since: another
-    version, or a break that moved. A stale preparation cannot be signed, only withdrawn.
+    version, a break that moved, or a newer statement. A stale preparation cannot be signed, only withdrawn.
     """
 
     state: SigningState
@@ -72,7 +73,8 @@ class DaySummary:
     """One party's business day in its newest version: a line of the overview.
 
     `core`, `partner`, `matched` and what is carried are of the legs that meet the statement (statement, settlement,
-    return); `matched` and what is carried are the core side's. `difference_vnd` is Σ core − Σ partner.
+    return); `matched` and what is carried are the core side's. `difference_vnd` is Σ core − Σ partner. `restated`
+    tells that a newer statement of the day has come than the one that was run.
     """
 
     party: str
@@ -92,6 +94,7 @@ class DaySummary:
     carried_in: Total
     carried_out: Total
     signing: Signing
+    restated: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,6 +269,7 @@ def _summary(transaction: Transaction, run: RunRow) -> DaySummary:
         carried_in=of("core", "carried_in"),
         carried_out=of("core", "carried_out"),
         signing=signing(transaction, run.party, run.business_on),
+        restated=is_restated(transaction, run),
     )
 
 

@@ -19,8 +19,9 @@ from sqlalchemy import Row, func, insert, select, update
 from truc.domain.money import format_vnd
 from truc.errors import MalformedError
 from truc.exchange.journal.signatures import key_id
+from truc.reconcile.work.restated import is_restated
 from truc.reconcile.work.roles import Actor, Deed, require
-from truc.store import breaks, reconciliation
+from truc.store import breaks, reconciliation, statements
 from truc.store.breaks import Item, Then
 from truc.store.opened import Transaction, as_storable
 from truc.store.reconciliation import RunRow
@@ -55,8 +56,9 @@ def prepare(
 ) -> str:
     """Prepare the newest version for signing; return its content hash, which the approver signs.
 
-    Raise MalformedError for a day that was not run, is signed or prepared already, whose rows were tampered with, or
-    that holds more open breaks, in number or in đồng, than the limits. A break that was carried forward is not open.
+    Raise MalformedError for a day that was not run, is signed or prepared already, was restated since its run, whose
+    rows were tampered with, or that holds more open breaks, in number or in đồng, than the limits. A break that was
+    carried forward is not open.
     """
     require(by, Deed.PREPARE)
     if min(open_limit_vnd, open_limit_count) < 0:
@@ -65,6 +67,7 @@ def prepare(
     standing = _standing(transaction, party, business_on)
     if standing is not None:
         raise _not_again(standing)
+    _require_newest(transaction, run)
     items = _items_of(transaction, run)
     _require_whole(transaction, run, items)
     _require_within(items, vnd=open_limit_vnd, count=open_limit_count)
@@ -117,7 +120,7 @@ def approve(
 
     `report_digest` is of the report that is signed with it: truc.reconcile.report.signed computes it. Raise
     MalformedError where the day is not prepared, is signed, was prepared by this person or for another hash, has
-    changed since, or does not agree with its own rows.
+    changed or was restated since, or does not agree with its own rows.
     """
     require(by, Deed.SIGN)
     _require_digest(report_digest)
@@ -132,6 +135,7 @@ def approve(
     if run.id != prepared.run_id or _content_hash(transaction, run) != content_hash:
         text = f"content_hash: {party} {business_on} has changed since; withdraw the preparation and prepare it anew"
         raise MalformedError(text, reason="day_changed")
+    _require_newest(transaction, run)
     _require_within(items, vnd=prepared.open_limit_vnd, count=prepared.open_limit_count)
     signed = {
         "approved_by": by.name,
@@ -150,9 +154,9 @@ def is_locked(transaction: Transaction, party: str, business_on: date) -> bool:
 
 
 def is_stale(transaction: Transaction, prepared: Row[Any]) -> bool:
-    """Tell whether a prepared day has changed since: another version, or a break that moved."""
+    """Tell whether a prepared day has changed since: another version, a break that moved, or a newer statement."""
     run = reconciliation.newest_run(transaction, prepared.party, prepared.business_on)
-    if run is None or run.id != prepared.run_id:
+    if run is None or run.id != prepared.run_id or is_restated(transaction, run):
         return True
     return _hash(run, run.result_digest, _then(transaction, run)) != str(prepared.content_hash)
 
@@ -189,7 +193,8 @@ def _run(transaction: Transaction, party: str, business_on: date) -> RunRow:
 
 
 def _locked_day(transaction: Transaction, party: str, business_on: date) -> RunRow:
-    """Return the newest version; whoever runs, prepares or signs the same day waits until this transaction ends."""
+    """Return the newest version; whoever restates, runs, prepares or signs the day waits for this transaction's end."""
+    statements.lock(transaction, party, business_on)  # before the other, as a run takes them
     transaction.lock("reconciliation", party, str(business_on))
     return _run(transaction, party, business_on)
 
@@ -235,6 +240,12 @@ def _require_whole(transaction: Transaction, run: RunRow, items: Mapping[str, It
     if broken:
         text = f"{run.party} {run.business_on}: {', '.join(broken)} were changed by no step of ours; tell the auditor"
         raise MalformedError(text, reason="tampered")
+
+
+def _require_newest(transaction: Transaction, run: RunRow) -> None:
+    if is_restated(transaction, run):
+        text = f"business_on: a newer statement of {run.party} {run.business_on} has come; run the day again first"
+        raise MalformedError(text, reason="statement_newer")
 
 
 def _untrue(transaction: Transaction, run: RunRow, break_ids: list[str]) -> list[str]:

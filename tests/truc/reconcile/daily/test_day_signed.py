@@ -4,8 +4,10 @@ import pytest
 
 from tests.truc.conftest import undone
 from tests.truc.reconcile.daily.day_office import KEY, day, desk, line
+from tests.truc.reconcile.runs import HOA, MINH, keep
 from truc.errors import MalformedError
 from truc.reconcile.daily import day as reconcile_day
+from truc.reconcile.reading import days as reading
 from truc.reconcile.work import sign_off
 
 __all__ = ["desk"]
@@ -37,6 +39,46 @@ def test_a_signed_day_is_not_run_again(desk):
     with pytest.raises(MalformedError) as caught:
         desk.run(ONE)
     assert caught.value.reason == "day_signed"
+
+
+def test_a_run_that_did_not_read_the_newest_statement_is_neither_prepared_nor_signed(desk):
+    desk.pay(ONE, "P1", "P2")
+    desk.state(ONE, line("P1"), line("P2"))
+    desk.run(ONE)
+    with desk.store.begin() as transaction:
+        content_hash = sign_off.prepare(transaction, "momo", ONE, by=HOA)
+    desk.state(ONE, line("P1"))
+    with desk.store.begin() as transaction:
+        assert reading.signing(transaction, "momo", ONE).stale
+        assert [one.restated for one in reading.days(transaction, business_on=ONE)] == [True]
+    assert refused(desk, sign_off.approve, by=MINH, content_hash=content_hash, signer=KEY, report_digest="a" * 64)
+    with desk.store.begin() as transaction:
+        sign_off.withdraw(transaction, "momo", ONE, by=HOA, remark="sao kê mới")
+    assert refused(desk, sign_off.prepare, by=HOA, open_limit_vnd=10**9, open_limit_count=10)
+    desk.run(ONE)
+    desk.sign(ONE)
+
+
+def refused(desk, step, **named):
+    """Tell whether the step is refused for a newer statement."""
+    with pytest.raises(MalformedError) as caught, desk.store.begin() as transaction:
+        step(transaction, "momo", ONE, **named)
+    return caught.value.reason == "statement_newer"
+
+
+def test_the_same_lines_in_another_file_need_no_other_run(desk):
+    desk.pay(ONE, "P1", "P2")
+    desk.state(ONE, line("P1"), line("P2"))
+    desk.run(ONE)
+    desk.state(ONE, line("P2"), line("P1"))
+    assert desk.run(ONE).new is False
+    desk.sign(ONE)
+
+
+def test_a_day_that_ran_without_a_statement_is_run_again_when_one_comes(desk):
+    keep(desk.store, "a", business_on=ONE, matches=[])
+    desk.state(ONE)
+    assert refused(desk, sign_off.prepare, by=HOA)
 
 
 @pytest.mark.parametrize("booked_before_signing", [True, False])
