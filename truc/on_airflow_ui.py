@@ -156,10 +156,18 @@ def _airflow_api(request: "Request") -> "AsyncClient":
 
 
 async def _waiting(airflow: "AsyncClient", asked: str) -> str | None:
-    """Return where the newest run that asks this is answered; None where none waits."""
+    """Return where the newest run that asks this is answered; None where none waits.
+
+    Airflow is asked for this subject alone: what waits for other days, however much, is no matter.
+    """
     answer = await airflow.get(
         f"/api/v2/dags/{DAG_ID}/dagRuns/~/hitlDetails",
-        params={"response_received": "false", "order_by": "-created_at", "limit": ASKED_AT_ONCE},
+        params={
+            "response_received": "false",
+            "subject_search": asked,
+            "order_by": "-created_at",
+            "limit": ASKED_AT_ONCE,
+        },
     )
     if answer.status_code == 404:  # this Airflow has no such DAG
         return None
