@@ -17,6 +17,7 @@ from truc.reconcile.daily.inputs import Inputs
 from truc.reconcile.daily.stored_rows import Neutral
 from truc.reconcile.engine.plan import plan
 from truc.reconcile.files import DIALECTS, Means, open_engine
+from truc.reconcile.reading import accounts
 from truc.reconcile.running import Given, Result
 from truc.reconcile.running import reconcile as run_engine
 from truc.reconcile.spec import Side, Spec
@@ -43,7 +44,10 @@ EMBEDDED = Means(memory_mb=1_000)
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """What a run found. `new` is False when the inputs were those of the last version."""
+    """What a run found. `new` is False when the inputs were those of the last version.
+
+    `difference_vnd` is that of the pages: truc.reconcile.reading.accounts.difference_vnd.
+    """
 
     party: str
     business_on: date
@@ -96,7 +100,7 @@ def reconcile(transaction: Transaction, party: str, business_on: date, means: Me
         new=kept.new,
         matched=sum(one["leg"] == "statement" for one in ended.matches),
         breaks=dict(sorted(Counter(one["break_class"] for one in ended.breaks).items())),
-        difference_vnd=sum(one["difference_vnd"] for one in ended.breaks if one["leg"] == "statement"),
+        difference_vnd=accounts.difference_vnd(transaction, kept.run_id),
     )
 
 

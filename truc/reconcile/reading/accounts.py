@@ -158,6 +158,35 @@ _ENDS_AT = text(
 )
 
 
+def difference_vnd(transaction: Transaction, run_id: int) -> int:
+    """Return Σ core − Σ partner of what met the statement, or should have: the one number that is called difference.
+
+    What the bank settled is left out (leg settlement, and batches): a payout is no second payment.
+    """
+    return int(transaction.sql.execute(_DIFFERENCE, {"run_id": run_id}).scalar_one())
+
+
+def payouts(transaction: Transaction, run_id: int) -> Total:
+    """Return the lines that say how the partner paid its own lines over: money that stands in those lines already."""
+    found = transaction.sql.execute(_PAYOUTS, {"run_id": run_id}).one()
+    return Total(int(found.rows), int(found.vnd))
+
+
+_OF_RUN = """
+    WITH one AS (
+        SELECT leg, rule, core_rows, partner_rows, core_money_vnd, partner_money_vnd FROM reconciliation_matches
+        WHERE run_id = :run_id
+        UNION ALL
+        SELECT leg, rule, core_rows, partner_rows, core_money_vnd, partner_money_vnd FROM reconciliation_breaks
+        WHERE run_id = :run_id)"""
+_DIFFERENCE = text(f"""{_OF_RUN}
+    SELECT coalesce(sum(core_money_vnd - partner_money_vnd), 0) FROM one
+    WHERE leg IN ('statement', 'return') AND rule <> 'batch'""")  # noqa: S608  (made of our own words)
+_PAYOUTS = text(f"""{_OF_RUN}
+    SELECT coalesce(sum(partner_rows), 0) AS rows, coalesce(sum(partner_money_vnd), 0) AS vnd FROM one
+    WHERE leg = 'settlement' AND core_rows = 0""")  # noqa: S608  (made of our own words)
+
+
 def flow(transaction: Transaction, run: RunRow, lines: tuple[LegTotal, ...]) -> tuple[Station, ...]:
     """Return the four stations: core and partner as the day's account has them, bank and treasury by their legs.
 

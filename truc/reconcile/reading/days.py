@@ -73,8 +73,9 @@ class DaySummary:
     """One party's business day in its newest version: a line of the overview.
 
     `core`, `partner`, `matched` and what is carried are of the legs that meet the statement (statement, settlement,
-    return); `matched` and what is carried are the core side's. `difference_vnd` is Σ core − Σ partner. `restated`
-    tells that a newer statement of the day has come than the one that was run.
+    return), `partner` without payouts of its own lines; `matched` and what is carried are the core side's.
+    `difference_vnd` is accounts.difference_vnd. `restated` tells that a newer statement of the day has come than the
+    one that was run.
     """
 
     party: str
@@ -250,22 +251,22 @@ def _summary(transaction: Transaction, run: RunRow) -> DaySummary:
         found = [totals[side, what] for what in whats if (side, what) in totals]
         return Total(sum(one.rows for one in found), sum(one.vnd for one in found))
 
-    core, partner = of("core", "carried_in", "new"), of("partner", "carried_in", "new")
+    partner, paid_out = of("partner", "carried_in", "new"), accounts.payouts(transaction, run.id)
     return DaySummary(
         party=run.party,
         business_on=run.business_on,
         run_id=run.id,
         version=run.version,
         run_at=run.run_at,
-        core=core,
-        partner=partner,
+        core=of("core", "carried_in", "new"),
+        partner=Total(partner.rows - paid_out.rows, partner.vnd - paid_out.vnd),
         matched=of("core", "matched"),
         classes=classes,
         breaks=sum(one.breaks for one in classes),
         open_breaks=sum(one.open for one in classes),
         at_risk_vnd=sum(one.at_risk_vnd for one in classes),
         open_vnd=sum(one.open_vnd for one in classes),
-        difference_vnd=core.vnd - partner.vnd,
+        difference_vnd=accounts.difference_vnd(transaction, run.id),
         carried_in=of("core", "carried_in"),
         carried_out=of("core", "carried_out"),
         signing=signing(transaction, run.party, run.business_on),

@@ -4,6 +4,7 @@ import pytest
 
 from tests.truc.reconcile.daily.day_office import day, desk, line
 from truc.errors import TransientError
+from truc.reconcile.reading import days as reading
 
 __all__ = ["desk"]
 ONE, TWO, THREE, FOUR = (day(number) for number in (1, 2, 3, 4))
@@ -120,6 +121,21 @@ def test_a_line_for_a_payment_of_a_batch_of_another_day_is_a_duplicate(desk):
     assert desk.run(ONE).breaks == {}
     desk.state(TWO, line("P2", partner_reference="T9"))
     assert desk.run(TWO).breaks == {"duplicate_at_partner": 1}
+
+
+def test_the_difference_is_one_number_and_a_payout_that_agrees_is_no_part_of_it(desk):
+    desk.pay(ONE, "P1", "P2")
+    payout = line("", 99_000, partner_reference="S1", kind="settlement", settled_on=ONE)
+    desk.state(ONE, line("P1", fee_vnd=500), line("P2", fee_vnd=500), payout)
+    found = desk.run(ONE)
+    assert (found.breaks, found.difference_vnd) == ({}, 0)
+    desk.pay(TWO, "P3", "P4")
+    desk.state(TWO, line("P3", 51_000), line("X", 9))
+    found = desk.run(TWO)
+    assert found.difference_vnd == -1_000 + 50_000 - 9
+    with desk.store.begin() as transaction:
+        shown = [one.difference_vnd for one in reading.days_between(transaction, since=ONE, until=TWO)]
+    assert shown == [found.difference_vnd, 0]
 
 
 def test_a_payment_of_another_party_with_the_same_reference_is_not_met(desk):
