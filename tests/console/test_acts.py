@@ -248,6 +248,18 @@ def test_a_day_is_prepared_by_one_and_signed_by_another(console):
     assert "Đã ký, đã khóa" in words(console.get("/").text)
 
 
+def test_who_signed_can_do_so_again_where_the_run_failed(console):
+    console.post(f"{VNPAY}/prepare")
+    page = console.get(f"{VNPAY}/sign?answered=true", "approver").text
+    assert "Chữ ký đã gửi" in words(page)
+    assert f'href="{VNPAY}/sign"' in page
+    form = {"content_hash": signing(console).content_hash, "compared": "yes"}
+    assert f'action="{VNPAY}/sign"' in page
+    console.post(f"{VNPAY}/sign", "approver", on=f"{VNPAY}/sign?answered=true", **form)
+    assert signing(console).state == "signed"
+    assert "Chữ ký đã gửi" not in words(console.get(f"{VNPAY}/sign?answered=true", "approver").text)
+
+
 def test_a_day_with_open_breaks_is_not_prepared(console):
     found = console.post(f"{MOMO}/prepare")
     assert found.status_code == 409
