@@ -129,6 +129,40 @@ def test_one_break_has_its_sides_beside_each_other_and_marks_what_differs(read_c
     assert page.count('class="number differs"') == 1
 
 
+NUL = "%00"
+NO_ADDRESS = (
+    f"/breaks/{NUL}",
+    f"/breaks/{DIFFERS}{NUL}/files/1",
+    f"/breaks?party={NUL}",
+    f"/breaks?party=momo&party={NUL}",
+    f"/ageing?party={NUL}",
+    f"/days/{NUL}/{DAY}",
+    f"/days/{NUL}/{DAY}/sign",
+    f"/days/{NUL}/{DAY}/files/report.xlsx",
+    f"/breaks/{DIFFERS}/files/99999999999",
+    f"/breaks/{DIFFERS}/files/0",
+    f"{MOMO}?version=99999999999",
+)
+
+
+@pytest.mark.parametrize("path", NO_ADDRESS)
+def test_an_address_that_the_store_could_not_be_asked_for_is_refused(read_console, path):
+    found = read_console.get(path)
+    assert found.status_code == 422
+    assert "không đúng" in words(found.text)
+
+
+def test_a_number_that_no_file_has_is_not_found(read_console):
+    assert read_console.get(f"/breaks/{DIFFERS}/files/{2**31 - 1}").status_code == 404
+
+
+def test_a_field_with_a_sign_that_cannot_be_stored_is_taken_without_it(read_console):
+    found = read_console.post("/breaks/find", text="P2612\0")
+    assert found.status_code == 200
+    assert "0 chênh lệch" in words(found.text)
+    assert read_console.post("/breaks/\0/comment".replace("\0", NUL), remark="x").status_code == 422
+
+
 def test_an_unknown_break_is_a_page_with_a_sentence(read_console):
     for path in ("/breaks/0000000000000000", "/breaks/0000000000000000/files/1", f"/breaks/{DIFFERS}/files/7"):
         found = read_console.get(path)

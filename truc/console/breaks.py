@@ -4,12 +4,12 @@ from datetime import date
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
 
 from truc.console import uploads
-from truc.console.desk import FILE_BYTES_MAX, Filed, Reader, Visit, filing, today
+from truc.console.desk import FILE_BYTES_MAX, NUMBER_MAX, Filed, Reader, Visit, filing, today
 from truc.console.rendering import page
 from truc.reconcile import words
 from truc.reconcile.reading import breaks as reading_breaks
@@ -94,7 +94,7 @@ def one_break(visit: Reader, break_id: str) -> HTMLResponse:
 
 
 @ROUTES.get("/breaks/{break_id}/files/{number}")
-def attachment(visit: Reader, break_id: str, number: int) -> Response:
+def attachment(visit: Reader, break_id: str, number: Annotated[int, Path(ge=1, le=NUMBER_MAX)]) -> Response:
     """An attached file, to be saved."""
     with visit.desk.store.begin() as transaction:
         found, body = reading_breaks.attachment(transaction, break_id, number)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import HTMLResponse
 
 from truc.console import flow
-from truc.console.desk import Reader, today
+from truc.console.desk import NUMBER_MAX, Reader, today
 from truc.console.rendering import page, party_name
 from truc.reconcile import words
 from truc.reconcile.reading import days as reading
@@ -32,7 +32,7 @@ def overview(visit: Reader, day: date | None = None) -> HTMLResponse:
 
 @ROUTES.get("/days/{party}/{business_on}")
 def one_day(
-    visit: Reader, party: str, business_on: date, version: Annotated[int | None, Query(ge=1)] = None
+    visit: Reader, party: str, business_on: date, version: Annotated[int | None, Query(ge=1, le=NUMBER_MAX)] = None
 ) -> HTMLResponse:
     """One party's day: its flow, its breaks by class, its account, its versions."""
     with visit.desk.store.begin() as transaction:

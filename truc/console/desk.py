@@ -16,13 +16,14 @@ from truc.console.gate import Gate, User
 from truc.console.language import Language
 from truc.domain.calendar import local_day
 from truc.reconcile.work.roles import Deed
-from truc.store.opened import Store
+from truc.store.opened import Store, as_storable
 
 FILE_BYTES_MAX = 5 * 1024 * 1024
 FORM_BYTES_MAX = FILE_BYTES_MAX + 256 * 1024
 ARRIVES_WITHIN_S = 60.0
 FIELDS_MAX = 1_200  # a page of breaks ticked for one assignment, with room
 FIELD_BYTES_MAX = 64 * 1024
+NUMBER_MAX = 2**31 - 1  # of what an address names by number: PostgreSQL's integer ends there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +94,8 @@ async def _known(request: Request) -> Visit:
         request=request, desk=desk, user=user, language=language.chosen(request), browser=forms.browser_of(request)
     )
     request.state.visit = visit
+    if "\0" in request.scope["path"] or any("\0" in value for _, value in request.query_params.multi_items()):
+        raise HTTPException(422, "bad_request")  # PostgreSQL holds no such text
     return visit
 
 
@@ -137,7 +140,7 @@ async def _read(request: Request) -> tuple[dict[str, list[str]], Upload | None]:
             if isinstance(value, UploadFile):
                 upload = Upload(value.filename or "", await value.read())
             else:
-                fields.setdefault(name, []).append(value)
+                fields.setdefault(name, []).append(as_storable(value))
     return fields, upload
 
 
