@@ -10,7 +10,9 @@ from click.testing import CliRunner
 
 from tests.truc.conftest import Office, Partner
 from truc import steps
+from truc.operating import audit, replay
 from truc.operating.remittance import remittance
+from truc.services import booking
 from truc.store import remittance as store
 
 DAY = date(2026, 3, 4)
@@ -111,6 +113,28 @@ def test_a_refusal_is_shown_released_and_written_down(
     assert len(office.sql("SELECT FROM audit_log WHERE action = 'release remittance' AND actor = 'hoa'")) == 1
     steps.remit_collections(office.store, DAY, RUN)
     assert len(office.sql("SELECT FROM remittance_orders")) == 2
+
+
+def test_an_order_that_was_given_up_is_not_laid_there_beside_the_one_that_pays_for_it(
+    office: Office, types: Callable[..., str], partner: Callable[[str], Partner]
+) -> None:
+    treasury = partner("treasury")
+    office.settle(office.order_payment())
+    [lost] = steps.remit_collections(office.store, DAY, RUN)["orders"]  # type: ignore[misc]  # as above
+    [row] = office.sql(
+        "UPDATE outbox SET state = 'set_aside', reason = 'outcome_unknown' WHERE external_id = :it RETURNING id",
+        it=lost,
+    )
+    steps.deliver(office.store, treasury.connection, ("remittance",))
+    assert only(office).state == "in_doubt"
+    types("decide", lost, "refused", "--reason", "they have none", "--actor", "hoa")
+    types("release", lost, "--reason", "again", "--actor", "hoa")
+    [again] = steps.remit_collections(office.store, DAY, RUN)["orders"]  # type: ignore[misc]  # as above
+    by = audit.Order(actor="hoa", reason="what was set aside")
+    plan = replay.replay(office.store, [row.id], by, book=booking.booker(office.store), verdict="not_happened")
+    assert plan.steps == ()
+    steps.deliver(office.store, treasury.connection, ("remittance",))
+    assert [one["reference"] for one in treasury.told("remittances", "remittance")] == [again]
 
 
 def test_what_is_owed_and_what_is_not_settled_is_told(office: Office, types: Callable[..., str]) -> None:

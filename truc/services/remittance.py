@@ -13,9 +13,9 @@ from typing import Literal
 
 from truc.domain import remittance as rules
 from truc.domain.calendar import local_day
-from truc.domain.remittance import Doubt, Held, Planned, Standing, State
+from truc.domain.remittance import Doubt, End, Held, Planned, Standing, State
 from truc.errors import MalformedError, SetupError
-from truc.exchange import outbox, set_aside
+from truc.exchange import outbox, set_aside, withdrawals
 from truc.exchange.inbox import Origin
 from truc.manifest import Event
 from truc.messages import RemittanceConfirmed, RemittanceOrdered
@@ -81,15 +81,13 @@ def settle(transaction: Transaction, party: str, said: RemittanceConfirmed, orig
 
 def take_stock(transaction: Transaction, party: str) -> int:
     """Have each order stand where its message came to; return how many moved."""
-    carrying = ask_schedule.operations(party, Event.REMITTANCE_ORDERED)
-    if not carrying:
-        return 0
     moved = 0
-    for one in remittance.messages(transaction, party, carrying):
+    for one in remittance.messages(transaction, party, _carrying(party)):
         order = remittance.get_locked(transaction, one.remittance_reference)
-        after = rules.after_message(_standing(order), one.end)
+        sent_again = order.state == State.REFUSED and one.end is End.SENT
+        after = Standing(State.SENT) if sent_again else rules.after_message(_standing(order), one.end)
         if after != _standing(order):
-            _enter(transaction, order, after, Word(said=f"message {one.end}", remark=one.why or None))
+            _enter(transaction, order, after, Word(said=remittance.word_of(one.end), remark=one.why or None))
             moved += 1
     return moved
 
@@ -97,9 +95,10 @@ def take_stock(transaction: Transaction, party: str) -> int:
 def decide(
     transaction: Transaction, reference: str, state: Literal["confirmed", "refused"], *, remark: str, at: datetime
 ) -> None:
-    """End the doubt about an order as a person found at the treasury.
+    """End the doubt about an order as a person found at the treasury; a stopped message of it goes nowhere any more.
 
-    Raise MalformedError for one that is not in doubt, or whose money another order pays by now.
+    Raise MalformedError for one that is not in doubt, or whose money another order pays by now, and for a refusal while
+    its message may still be sent.
     """
     order = remittance.get_locked(transaction, reference)
     if order.state != State.IN_DOUBT:
@@ -107,17 +106,50 @@ def decide(
     if order.released_at is not None and state == "confirmed":
         text = f"{reference}: was released, and another order pays what it was for: have the treasury give it back"
         raise MalformedError(text, reason="released")
+    if state == "refused":
+        _refuse_under_way(transaction, order)
+    _withdraw(transaction, order, why=f"a person found the order {state}")
     _enter(transaction, order, Standing(State(state)), Word(said=f"decided {state}", said_at=at, remark=remark))
 
 
 def release(transaction: Transaction, reference: str, *, remark: str) -> None:
-    """Let what a refused order was to pay be ordered again; raise MalformedError for one that was not refused."""
+    """Let what a refused order was to pay be ordered again; a stopped message of it goes nowhere any more.
+
+    Raise MalformedError for one that was not refused, whose message was sent since, or may still be.
+    """
     order = remittance.get_locked(transaction, reference)
     if order.state != State.REFUSED or order.released_at is not None:
         text = f"{reference}: is {order.state}; only an order that was refused, and not released yet, can be"
         raise MalformedError(text, reason="not_refused")
+    _refuse_under_way(transaction, order)
+    _withdraw(transaction, order, why="the order was released: another pays what it was for")
     remittance.release(transaction, order.id)
     remittance.keep_word(transaction, order, _standing(order), Word(said="released", remark=remark))
+
+
+def _refuse_under_way(transaction: Transaction, order: Order) -> None:
+    """Raise MalformedError while the order's message may still be sent, or where it was sent after it was stopped."""
+    reference = order.remittance_reference
+    for one in remittance.carriers(transaction, order):
+        if one.state not in ("refused", "set_aside"):
+            text = f"{reference}: its message, exchange {one.id}, is {one.state}: wait until it is sent or stopped"
+            raise MalformedError(text, reason="message_under_way")
+    told = remittance.messages(transaction, order.party, _carrying(order.party))
+    if order.state == State.REFUSED and any(one.remittance_reference == reference for one in told):
+        text = f"{reference}: its message was sent since it was refused: the treasury's word decides"
+        raise MalformedError(text, reason="message_sent")
+
+
+def _withdraw(transaction: Transaction, order: Order, *, why: str) -> None:
+    """See that nobody sends a stopped message of the order again."""
+    for one in remittance.carriers(transaction, order):
+        if one.state in ("refused", "set_aside"):
+            withdrawals.withdraw(transaction, order.party, one.operation, one.id, why=why)
+
+
+def _carrying(party: str) -> list[str]:
+    """Return the operations by which the party takes orders: none where it is no treasury."""
+    return ask_schedule.operations(party, Event.REMITTANCE_ORDERED)
 
 
 def _order(transaction: Transaction, planned: Planned, business_on: date, at: datetime) -> Order:

@@ -244,15 +244,31 @@ def release(transaction: Transaction, order_id: int) -> None:
     )
 
 
+_CARRIERS = text(
+    "SELECT id, operation, state FROM outbox WHERE drawer = 0 AND party = :party AND key = :reference ORDER BY id"
+    " FOR UPDATE"
+)
+
+
+def carriers(transaction: Transaction, order: Order) -> list[Row[Any]]:
+    """Return (id, operation, state) of what may yet carry the order to its treasury, and hold it."""
+    given = {"party": order.party, "reference": order.remittance_reference}
+    return list(transaction.sql.execute(_CARRIERS, given))
+
+
+# An order that only its message told to be refused is on its way again where somebody had the message sent since.
 _MESSAGES = text(
     """
-    SELECT one.remittance_reference, one.state, one.doubt, sent.state AS message, sent.reason, sent.reason_text
+    SELECT one.remittance_reference, one.state, sent.state AS message, sent.reason, sent.reason_text,
+        sent.body_id IS NOT NULL AS written
     FROM remittance_orders AS one
     JOIN outbox_names AS named ON named.party = one.party AND named.external_id = one.remittance_reference
         AND named.operation = ANY(CAST(:operations AS text[]))
     JOIN outbox AS sent ON sent.id = named.outbox_id
-    WHERE one.party = :party AND one.state IN ('created', 'in_doubt')
-        AND coalesce(one.doubt, 'unanswered') = 'unanswered'
+    WHERE one.party = :party AND (
+        (one.state IN ('created', 'in_doubt') AND coalesce(one.doubt, 'unanswered') = 'unanswered')
+        OR (one.state = 'refused' AND one.released_at IS NULL AND sent.state = 'sent' AND :stopped = (
+            SELECT said FROM remittance_words WHERE order_id = one.id ORDER BY id DESC LIMIT 1)))
     ORDER BY one.remittance_reference
     """
 )
@@ -267,21 +283,30 @@ class Message:
     why: str
 
 
+def word_of(end: End) -> str:
+    """Return what a message says of its order by what became of it."""
+    return f"message {end}"
+
+
 def messages(transaction: Transaction, party: str, operations: list[str]) -> list[Message]:
     """Return the orders to the party of which only their message tells; `operations` are those that carry them."""
-    rows = transaction.sql.execute(_MESSAGES, {"party": party, "operations": operations})
+    given = {"party": party, "operations": operations, "stopped": word_of(End.STOPPED)}
+    rows = transaction.sql.execute(_MESSAGES, given)
     return [
         Message(
             remittance_reference=row.remittance_reference,
-            end=_end(row.message, row.reason),
+            end=_end(row.message, row.reason, written=row.written),
             why=f"{row.reason or ''}: {row.reason_text or ''}".strip(": "),
         )
         for row in rows
     ]
 
 
-def _end(state: str, reason: str | None) -> End:
-    if state == "refused" or (state == "superseded" and reason == "dropped"):
+def _end(state: str, reason: str | None, *, written: bool) -> End:
+    """One that was given up after it was written once may have arrived all the same."""
+    if state == "superseded" and reason == "dropped":
+        return End.SET_ASIDE if written else End.STOPPED
+    if state == "refused":
         return End.STOPPED
     return {"sent": End.SENT, "set_aside": End.SET_ASIDE}.get(state, End.OPEN)
 

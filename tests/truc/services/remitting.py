@@ -21,6 +21,7 @@ from truc.store import remittance as store
 from truc.store.opened import Transaction
 
 FIRST = date(2026, 3, 2)  # a Monday
+NEXT = FIRST + timedelta(days=1)
 SINCE = date(2026, 1, 1)
 BANK = "vietinbank"
 AGENCIES = ("H32.01", "H32.02")

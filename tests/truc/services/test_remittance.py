@@ -225,6 +225,7 @@ def test_a_person_ends_a_doubt_and_the_ledger_follows(
     province: Province, words: Any, state: Any, bank: int, owed: int
 ) -> None:
     reference = one_order(province)
+    province.is_carried(reference)
     for word in words:
         province.hears(reference, **word)
     remittance.decide(province.transaction, reference, state, remark="seen at the treasury", at=at(NEXT))
@@ -238,6 +239,7 @@ def test_a_person_ends_a_doubt_and_the_ledger_follows(
 
 def test_money_that_another_order_pays_by_now_is_not_decided_to_be_confirmed(province: Province) -> None:
     reference = one_order(province)
+    province.is_carried(reference)
     province.hears(reference, "refused")
     remittance.release(province.transaction, reference, remark="again, please")
     province.orders(FIRST)
@@ -354,6 +356,7 @@ def test_the_engine_s_rows_say_what_of_a_party_s_day_was_paid_and_how_far_it_is(
 
 def test_an_order_that_was_released_is_no_row_and_one_that_was_refused_paid_nothing(province: Province) -> None:
     reference = one_order(province)
+    province.is_carried(reference)
     province.hears(reference, "refused")
     assert [one["state"] for one in store.neutral(province.transaction, "momo", FIRST)] == ["failed"]
     remittance.release(province.transaction, reference, remark="again")

@@ -382,6 +382,9 @@ class Play:
 
     def _end(self, one: Any) -> None:
         reference = one.remittance_reference
+        if self.province.sql("SELECT FROM outbox WHERE external_id = :it AND state = 'waiting'", it=reference):
+            self.province.is_carried(reference)
+            one = self.province.order(reference)
         if one.state in ("created", "sent"):
             self.province.hears(reference)
         if one.state == "in_doubt":
