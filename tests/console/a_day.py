@@ -83,6 +83,29 @@ def keep(store, party, found, *, on=DAY):
         return keep_run(transaction, run, matches, broken, _totals(found)).run_id
 
 
+def keep_again(store, party, found, *, on, carried_in):
+    """Keep a run of a later day in which breaks of an earlier one still stand; return the run's id."""
+    ids = frozenset(break_id(party, one.reference) for one in carried_in)
+    run = Run(
+        party=party,
+        business_on=on,
+        spec="payments",
+        spec_version=1,
+        spec_digest="5" * 64,
+        engine="duckdb",
+        input_digest=hashlib.sha256(repr((party, on, found)).encode()).hexdigest(),
+        sql="SELECT 1",
+        carried_in=ids,
+    )
+    new = [one for one in found if one not in carried_in]
+    totals = [
+        Total(leg="statement", side="core", what=what, rows=len(rows), vnd=sum(one.core_vnd for one in rows))
+        for what, rows in (("carried_in", carried_in), ("new", new))
+    ]
+    with store.begin() as transaction:
+        return keep_run(transaction, run, [], [_break(party, one, on) for one in found], totals).run_id
+
+
 def _statement(transaction, party, found, on):
     lines = [one for one in found if one.partner_vnd is not None]
     values = {"party": party, "business_on": on, "version": 1, "digest": "0" * 64, "inbox_id": 1, "count": len(lines)}

@@ -1,12 +1,18 @@
 """Every page, for every role, in both languages: what it shows, and that it is shown to nobody else."""
 
+import html
+import re
+from datetime import timedelta
+
 import pytest
 import requests
 
+from tests.console import a_day
 from tests.console.a_day import DAY, HOSTILE, break_id
 from tests.console.conftest import PEOPLE, words
 from truc.console.headers import ALWAYS
 
+NEXT_DAY = DAY + timedelta(days=1)
 MOMO = f"/days/momo/{DAY}"
 SHORT = break_id("momo", "P26112000000101")
 DIFFERS = break_id("momo", "P26112000000102")
@@ -110,6 +116,32 @@ def test_the_list_filters_and_pages(read_console):
     assert "0 chênh lệch" in words(read_console.get("/breaks?page=9&state=resolved").text)
     assert read_console.get("/breaks?state=closed").status_code == 422
     assert read_console.get("/breaks?page=0").status_code == 422
+
+
+def linked(page, *holding):
+    """The only address in the page that holds all of these."""
+    addresses = {html.unescape(one) for one in re.findall(r'href="([^"]*)"', page)}
+    [found] = [one for one in addresses if all(part in one for part in holding)]
+    return found
+
+
+def test_a_count_leads_to_as_many_breaks_also_where_they_were_carried_in(console):
+    carried = a_day.Row("P26112000000101", 1_250_000, None), a_day.Row("P26112000000104", 89_000, None)
+    new = a_day.Row("P26112100000001", 5_000, None)
+    run = a_day.keep_again(console.store, "momo", [*carried, new], on=NEXT_DAY, carried_in=carried)
+    overview = console.get(f"/?day={NEXT_DAY}").text
+    day = console.get(f"/days/momo/{NEXT_DAY}").text
+    of_party = linked(overview, "/breaks?", "party=momo")
+    assert f"run={run}" in of_party
+    assert "3 chênh lệch" in words(console.get(of_party).text)
+    assert "3 chênh lệch" in words(console.get(linked(day, "/breaks?", "class=missing_at_partner")).text)
+    tab = linked(day, "/breaks?", "state=any", f"run={run}&state")
+    found = console.get(tab).text
+    assert "3 chênh lệch" in words(found)
+    assert f'name="run" value="{run}"' in found
+    assert "5 chênh lệch" in words(console.get("/breaks?run=&party=momo").text)
+    assert console.get("/breaks?run=0").status_code == 422
+    assert console.get(f"/breaks?run={2**63}").status_code == 422
 
 
 def test_a_reference_is_looked_for_without_being_in_an_address(read_console):

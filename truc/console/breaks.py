@@ -22,6 +22,7 @@ from truc.reconcile.work.roles import Deed, Role
 ROUTES = APIRouter()
 PAGE_SIZE = 50
 FOUND_MAX = 500
+RUN_MAX = 2**63 - 1  # PostgreSQL's bigint ends there
 # The fields of a row, in the order they are read.
 FIELDS = (
     "our_reference", "partner_reference", "kind", "amount_vnd", "fee_vnd", "state", "business_on", "occurred_at",
@@ -41,6 +42,7 @@ class Filters(BaseModel):
     state: BreakState | Literal["unresolved", "any"] = "unresolved"
     who: Literal["", "mine", "nobody"] = ""
     age: str = ""
+    run: Annotated[int, Field(ge=1, le=RUN_MAX)] | Literal[""] = ""
     order: Order = "age"
     page: int = Field(1, ge=1, le=100_000)
     lang: str = ""
@@ -57,6 +59,7 @@ def list_breaks(visit: Reader, asked: Annotated[Filters, Query()]) -> HTMLRespon
         state="" if asked.state == "any" else asked.state,
         assignee={"": "", "mine": visit.user.actor.name, "nobody": "-"}[asked.who],
         bucket=asked.age,
+        run_id=asked.run or None,
         order=asked.order,
         page=asked.page,
         page_size=PAGE_SIZE,
