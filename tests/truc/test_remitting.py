@@ -53,6 +53,14 @@ def types(office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ca
     return type_
 
 
+def test_terms_with_a_mistyped_treasury_are_refused(office: Office, types: Callable[..., str], tmp_path: Path) -> None:
+    file = tmp_path / "mistyped.toml"
+    file.write_text(TOML.replace('"treasury"', '"treasurry"'), encoding="utf-8")
+    done = CliRunner().invoke(remittance, ["terms", str(file), "--reason", "agreed"])
+    assert "'treasurry' takes no remittances" in str(done.exception)
+    assert [row.party for row in office.sql("SELECT party FROM treasury_accounts")] == ["treasury"]
+
+
 def only(office: Office) -> Any:
     """The one order."""
     with office.store.begin() as transaction:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import click
 
 from truc.domain import remittance_terms
+from truc.domain.calendar import local_day
 from truc.domain.money import format_vnd
 from truc.domain.remittance import AgencyDay, State, agency_days
 from truc.operating import audit
@@ -39,7 +40,7 @@ def terms_(file: Path, why: str, actor: str) -> None:
     by, given = order(actor, why), remittance_terms.read(file.read_text(encoding="utf-8"))
     counts = f"{len(given.accounts)} accounts, {len(given.sub_items)} sub-items, {len(given.fees)} fee rules"
     with writing() as transaction:
-        store.keep_terms(transaction, given)
+        service.keep_terms(transaction, given, local_day(datetime.now(UTC)))
         audit.note(transaction, by, "terms of remittance", file.name, counts)
     click.echo(f"{counts}, {len(given.banks)} banks")
 

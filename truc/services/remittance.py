@@ -14,6 +14,7 @@ from typing import Literal
 from truc.domain import remittance as rules
 from truc.domain.calendar import local_day
 from truc.domain.remittance import Doubt, End, Held, Planned, Standing, State
+from truc.domain.remittance_terms import Terms
 from truc.errors import MalformedError, SetupError
 from truc.exchange import outbox, set_aside, withdrawals
 from truc.exchange.inbox import Origin
@@ -38,18 +39,31 @@ class Ordered:
 def order_day(transaction: Transaction, business_on: date, at: datetime) -> Ordered:
     """Make the orders of a business day; a second time makes none, and tells what came since as held.
 
-    Raise SetupError for terms that name a treasury which takes no orders.
+    Where the terms of an agency name a party that takes no orders, what it is owed is held with that reason.
     """
-    transaction.lock("remittance")
+    transaction.lock(*remittance.LOCK)
     terms = remittance.terms(transaction)
     items = remittance.open_items(transaction, business_on, sorted(terms.agencies))
     planned = rules.plan(items, terms, business_on, ordered=remittance.ordered(transaction, business_on))
-    made = [_order(transaction, one, business_on, at) for one in planned.orders]
+    made = [_order(transaction, one, business_on, at) for one in planned.orders if _carrying(one.account.party)]
     return Ordered(
         references=tuple(one.remittance_reference for one in made),
         amount_vnd=sum(one.amount_vnd for one in made),
-        held=(*planned.held, *_without_terms(transaction, business_on, sorted(terms.agencies))),
+        held=(
+            *planned.held,
+            *(_held(one) for one in planned.orders if not _carrying(one.account.party)),
+            *_without_terms(transaction, business_on, sorted(terms.agencies)),
+        ),
     )
+
+
+def keep_terms(transaction: Transaction, terms: Terms, on: date) -> None:
+    """Have these terms hold; raise SetupError where a row that has not ended names a party that takes no orders."""
+    for one in terms.accounts:
+        if (one.valid_to is None or one.valid_to >= on) and not _carrying(one.party):
+            text = f"account of {one.agency_code}: party {one.party!r} takes no remittances; correct its name"
+            raise SetupError(text, reason="not_a_treasury")
+    remittance.keep_terms(transaction, terms)
 
 
 def settle(transaction: Transaction, party: str, said: RemittanceConfirmed, origin: Origin | None = None) -> bool:
@@ -150,6 +164,11 @@ def _withdraw(transaction: Transaction, order: Order, *, why: str) -> None:
 def _carrying(party: str) -> list[str]:
     """Return the operations by which the party takes orders: none where it is no treasury."""
     return ask_schedule.operations(party, Event.REMITTANCE_ORDERED)
+
+
+def _held(one: Planned) -> Held:
+    reason = f"not_a_treasury:{one.account.party}"
+    return Held(agency_code=one.account.agency_code, reason=reason, items=len(one.items), owed_vnd=one.amount_vnd)
 
 
 def _order(transaction: Transaction, planned: Planned, business_on: date, at: datetime) -> Order:

@@ -41,12 +41,16 @@ from truc.store.tables.remittance import (
 Order = Row[Any]
 # How old a statement may be whose fees are still taken from what an agency gets.
 FEE_DAYS = 92
+LOCK = ("remittance",)  # of who reads the terms to make orders, and of who changes them
 Dated = TypeVar("Dated", Account, SubItem, FeeRule, Bank)
 
 
 def keep_terms(transaction: Transaction, terms: Terms) -> None:
-    """Have these terms hold in the place of those before. Orders that were made stay as they were made."""
-    transaction.lock("remittance terms")
+    """Have these terms hold in the place of those before. Orders that were made stay as they were made.
+
+    Orders are made under the same lock: each of a day is made by the old terms, or each by the new.
+    """
+    transaction.lock(*LOCK)
     _replace(transaction, TREASURY_ACCOUNTS, terms.accounts)
     _replace(transaction, TREASURY_SUB_ITEMS, terms.sub_items)
     _replace(transaction, FEE_RULES, terms.fees)

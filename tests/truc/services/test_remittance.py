@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
@@ -136,13 +136,48 @@ def test_money_in_doubt_and_money_about_to_go_back_wait(province: Province) -> N
     ]
 
 
-def test_terms_that_name_no_treasury_stop_the_whole_day(province: Province) -> None:
+@pytest.mark.parametrize("mistyped", ["momo", "treasurry"])
+def test_terms_that_name_no_treasury_hold_that_agency_only(province: Province, mistyped: str) -> None:
     province.pays(A, "momo", 100_000)
-    province.agrees(Terms(accounts=(account(A, party="momo"),), sub_items=TERMS.sub_items))
-    with pytest.raises(SetupError) as caught, province.transaction.sql.begin_nested():
-        province.orders(FIRST)
+    province.pays(B, "momo", 70_000)
+    province.agrees(Terms(accounts=(account(A, party=mistyped), account(B)), sub_items=TERMS.sub_items))
+    done = province.orders(FIRST)
+    assert [(one.agency_code, one.reason, one.items, one.owed_vnd) for one in done.held] == [
+        (A, f"not_a_treasury:{mistyped}", 1, 100_000)
+    ]
+    assert (len(done.references), done.amount_vnd) == (1, 70_000)
+    province.agrees()
+    assert province.orders(FIRST).amount_vnd == 100_000, "nothing of it is lost"
+
+
+def test_terms_are_not_taken_where_a_party_takes_no_orders(province: Province) -> None:
+    before = store.terms(province.transaction)
+    mistyped = Terms(accounts=(account(A, party="treasurry"),))
+    with pytest.raises(SetupError, match=A) as caught:
+        remittance.keep_terms(province.transaction, mistyped, FIRST)
     assert caught.value.reason == "not_a_treasury"
-    assert province.sql("SELECT FROM remittance_orders") == []
+    assert store.terms(province.transaction) == before
+    ended = Terms(accounts=(account(A, party="gone", valid_to=FIRST - timedelta(days=1)),))
+    remittance.keep_terms(province.transaction, ended, FIRST)
+    assert store.terms(province.transaction) == ended
+
+
+def test_terms_do_not_change_while_orders_are_made(office: Any) -> None:
+    with office.store.begin() as transaction:
+        Province(transaction, {}).agrees()
+    changed = Event()
+
+    def change() -> None:
+        with office.store.begin() as transaction:
+            store.keep_terms(transaction, Terms())
+        changed.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        with office.store.begin() as transaction:
+            remittance.order_day(transaction, FIRST, at(NEXT))
+            pool.submit(change)
+            assert not changed.wait(0.5)
+        assert changed.wait(20)
 
 
 def test_other_terms_change_no_order_that_was_made(province: Province) -> None:
