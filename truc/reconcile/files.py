@@ -24,10 +24,10 @@ EngineName = Literal["duckdb", "spark"]
 DIALECTS: Mapping[EngineName, Dialect] = {"duckdb": "duckdb", "spark": "pyspark"}
 MEMORY_MB = 1_600
 THREADS = 2
-# What came in less what went out: the movement between two balances.
 UNREADABLE = """
-SELECT ? AS side, source_row, unreadable AS reason FROM read_parquet(?) WHERE unreadable IS NOT NULL ORDER BY source_row
+SELECT ? AS side, source_row, unreadable AS reason FROM read_parquet(?) WHERE unreadable <> '' ORDER BY source_row
 """
+# The last is what came in less what went out: the movement between two balances.
 TOTALS = """
 SELECT count(*), coalesce(sum(amount_vnd), 0)::HUGEINT,
        coalesce(sum(CASE WHEN kind = 'payment' THEN amount_vnd ELSE -amount_vnd END)

@@ -5,12 +5,15 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
+import duckdb
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -59,6 +62,14 @@ VERDICT_SCHEMA = pa.schema(
 SAID = ("leg", "break_class", "party", "our_reference", "partner_reference", "core_vnd", "partner_vnd", "business_on")
 
 
+ENDED = """
+SELECT leg, {place} AS place, party, count(*) AS places,
+       sum(core_rows) AS core_rows, sum(partner_rows) AS partner_rows, sum(core_money_vnd) AS core_money_vnd,
+       sum(partner_money_vnd) AS partner_money_vnd, sum(difference_vnd) AS difference_vnd
+FROM read_parquet(?) GROUP BY leg, place, party
+"""
+
+
 class Engine(Protocol):
     """What a run needs of DuckDB or Spark."""
 
@@ -105,21 +116,25 @@ def reconcile(engine: Engine, plan: Plan, spec: Spec, sides: Mapping[Side, Given
         engine.give(side, one.paths, one.columns)
     engine.give_days(working_days())
     engine.run(plan)
-    given, ends = _all(engine, plan.told["given"]), _all(engine, plan.told["ends"])
-    conservation.check(given, ends)
-    out.mkdir(parents=True, exist_ok=True)
-    matches = write_rows(out / "matches.parquet", MATCH_SCHEMA, _as_written(engine.rows(plan.told["matches"])))
-    breaks = write_rows(
-        out / "breaks.parquet", BREAK_SCHEMA, _identified(_as_written(engine.rows(plan.told["breaks"])))
-    )
-    if "verdicts" in plan.told:
-        write_rows(out / "verdicts.parquet", VERDICT_SCHEMA, _as_written(engine.rows(plan.told["verdicts"])))
-    else:  # none of an earlier run into the same folder stays beside the rest
+    given = _all(engine, plan.told["given"])
+    with whole_or_none(out) as parts:
+        matches, breaks = parts / "matches.parquet", parts / "breaks.parquet"
+        counts = (
+            write_rows(matches, MATCH_SCHEMA, _as_written(engine.rows(plan.told["matches"]))),
+            write_rows(breaks, BREAK_SCHEMA, _identified(_as_written(engine.rows(plan.told["breaks"])))),
+        )
+        if "verdicts" in plan.told:
+            verdicts = _as_written(engine.rows(plan.told["verdicts"]))
+            write_rows(parts / "verdicts.parquet", VERDICT_SCHEMA, verdicts)
+        ends = _together(
+            [*_ended(matches, "'match'"), *_ended(breaks, "break_class"), *_all(engine, plan.told["aside"])]
+        )
+        conservation.check(given, ends)
+        (parts / "summary.json").write_text(_summary(spec, sides, given, ends), encoding="utf-8")
+        digest = _digest(matches, breaks)
+    if "verdicts" not in plan.told:  # those of an earlier run into the same folder do not stay beside the rest
         (out / "verdicts.parquet").unlink(missing_ok=True)
-    summary = _summary(spec, sides, given, ends)
-    (out / "summary.json").write_text(summary, encoding="utf-8")
-    digest = _digest(out / "matches.parquet", out / "breaks.parquet")
-    return Result(out, matches, breaks, tuple(given), tuple(ends), digest)
+    return Result(out, *counts, tuple(given), tuple(ends), digest)
 
 
 @cache
@@ -135,16 +150,34 @@ def working_days() -> pa.Table:
     return pl.DataFrame({"day": days, "worked": counts}).to_arrow()
 
 
+def _ended(written: Path, place: str) -> list[dict[str, Any]]:
+    """Sum what was written, from the file itself: what is proved is what is handed out."""
+    with duckdb.connect() as connection:
+        found = connection.execute(ENDED.format(place=place), [str(written)])
+        names = [column[0] for column in found.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
 def _all(engine: Engine, sql: str) -> list[dict[str, Any]]:
     return [row for batch in engine.rows(sql) for row in batch.to_pylist()]
 
 
+@contextmanager
+def whole_or_none(out: Path) -> Iterator[Path]:
+    """Yield a folder to write to; its files go to `out` when all went well, else nothing of them remains."""
+    out.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".not-proved-yet-", dir=out) as folder:
+        yield Path(folder)
+        for path in sorted(Path(folder).iterdir()):
+            path.replace(out / path.name)
+
+
 def write_rows(path: Path, schema: pa.Schema, batches: Iterator[pa.Table]) -> int:
     """Write the rows and return how many; the bytes are the same for the same rows in the same order."""
-    rows, part = 0, path.with_suffix(".part")
+    rows = 0
     shared = [name for name in schema.names if name not in OWN]
     with (
-        pq.ParquetWriter(part, schema, compression="zstd", version="2.6", use_dictionary=shared) as writer,
+        pq.ParquetWriter(path, schema, compression="zstd", version="2.6", use_dictionary=shared) as writer,
         ThreadPoolExecutor(1) as hand,
     ):
         written: Future[None] | None = None
@@ -155,7 +188,6 @@ def write_rows(path: Path, schema: pa.Schema, batches: Iterator[pa.Table]) -> in
             rows += len(table)
         if written is not None:
             written.result()
-    part.replace(path)  # whole or not at all
     return rows
 
 
@@ -207,14 +239,14 @@ def _summary(spec: Spec, sides: Mapping[Side, Given], given: list[dict[str, Any]
         "spec": {"name": spec.name, "version": spec.version, "digest": spec.digest},
         "inputs": {side: one.digest for side, one in sides.items()},
         "given": sorted(given, key=lambda one: (one["leg"], one["side"], one["party"])),
-        "ends": _together(ends),
+        "ends": ends,
         "conserves": True,  # nothing is written of a run that does not
     }
     return json.dumps(told, ensure_ascii=False, indent=1) + "\n"
 
 
 def _together(ends: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Sum what pairs that agreed at once and others say of the same leg, place and party."""
+    """Return one line for each leg, place and party, in this order."""
     sums: dict[tuple[str, str, str], dict[str, Any]] = {}
     for one in ends:
         key = (one["leg"], one["place"], one["party"])

@@ -48,7 +48,9 @@ def by_settlement(steps: Steps, core: ir.Table, partner: ir.Table, every_line: i
     ours = steps.keep("settlement_rows", ours)
     left = ours.group_by("bundle").aggregate(net=_net(ours))
     known = steps.keep("settlement_known", said.union(left))
-    met = days.left_join(known, "bundle").select("bundle", "partner_vnd", core_vnd=known.net.fill_null(0))
+    named = known.select(k_bundle="bundle", net="net")
+    met = days.left_join(named, days.bundle == named.k_bundle)
+    met = met.select("bundle", "partner_vnd", core_vnd=met.net.fill_null(0))
     return Met(
         parts=steps.keep("settlement_parts", _parts(ours, lines, SETTLEMENT)),
         nets=steps.keep("settlement_nets", _against(met)),

@@ -59,7 +59,7 @@ def canonical(table: ir.Table, cut_offs: Sequence[CutOff]) -> ir.Table:
     )
     table = table.mutate(day=_day(table, cut_offs))
     readable = (
-        table.unreadable.isnull()
+        (table.unreadable.fill_null("") == "")
         & (table.party != "")
         & (table.family != "")
         & (table.group != "")

@@ -1,4 +1,4 @@
-"""What a plan tells in the end: matches, breaks and verdicts in a fixed order, and the totals that must conserve."""
+"""What a plan tells in the end: matches, breaks and verdicts in a fixed order, and the sums of what is in none."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +30,10 @@ class Legs:
 
 
 def queries(legs: Legs, spec: Spec, dialect: Dialect) -> Mapping[str, str]:
-    """Return the SQL of matches, breaks, ends, given; and of verdicts where there are further legs."""
+    """Return the SQL of matches, breaks, aside, given; and of verdicts where there are further legs.
+
+    `aside` sums the rows that are written nowhere, for no money moved; `given` the rows of all sides.
+    """
     clean = [clean_matches(legs.ledger.clean, leg="statement")]
     placed = [legs.ledger.places]
     if legs.receipts is not None:
@@ -42,7 +45,7 @@ def queries(legs: Legs, spec: Spec, dialect: Dialect) -> Mapping[str, str]:
     told = {
         "matches": _by_reference(clean, odd.filter(odd.place == MATCH)),
         "breaks": _sorted(odd.filter(~odd.place.isin([MATCH, NO_MONEY])).select(*FORM)),
-        "ends": ibis.union(*(_ends(table) for table in (*clean, *placed))),
+        "aside": _ends(odd.filter(odd.place == NO_MONEY)),
         "given": ibis.union(*_given(legs, spec)),
     }
     if legs.verdicts is not None:

@@ -4,7 +4,7 @@ Amounts as text are whole đồng: digits, or groups of three parted by one and 
 The đồng has no subunit, so a separator before exactly three digits groups («1.234» is 1234, as truc.domain.money
 reads it); one or two noughts behind a separator are decimals that say nothing («1.234,00», «50000.0»); anything else
 behind one is unreadable. Days are ISO (2026-11-20, 20261120) or day/month/year. Instants are ISO 8601; without an
-offset they are UTC, as `occurred_at` is (recon contract §1), and a day alone is its first instant. Years: 1000 to 2999.
+offset they are UTC, as `occurred_at` is, and a day alone is its first instant. Years: 1000 to 2999.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -32,6 +32,8 @@ READING = [
             "ibis.coalesce(table.business_day, derived)",
             "ibis.coalesce(derived, table.business_day)",
         ),
+        ("what a reader says is passed over", '(table.unreadable.fill_null("") == "")', "table.party.notnull()"),
+        ("an empty word makes unreadable", '(table.unreadable.fill_null("") == "")', "table.unreadable.isnull()"),
         ("a fee below nothing is read", "        & (table.fee_vnd >= 0)\n", ""),
         ("an amount of nothing is not read", "(table.amount_vnd >= 0)", "(table.amount_vnd > 0)"),
         ("a failed payment moves money", "(counted & (table.amount_vnd > 0))", "(table.amount_vnd > 0)"),
@@ -86,6 +88,7 @@ SIFTING = _of(
 
 GROUPS = _of(
     "engine/groups.py",
+    ("one row more is looked at than may be", "rows.number < compared_max", "rows.number <= compared_max"),
     (
         "amount comes before state",
         "            (met.c_group == met.p_group).ifelse(0, 1),\n            (differing == 0).ifelse(0, 1),\n",
@@ -369,7 +372,11 @@ DECLARED = _of(
     ("three letters may be wrong", "edits_max: int = 2", "edits_max: int = 3"),
     ("five characters say something", "related_from: int = 6", "related_from: int = 5"),
     ("seven characters say something", "unlettered_from: int = 8", "unlettered_from: int = 7"),
-    ("a đồng is tolerated", "tolerance_vnd: int = 0", "tolerance_vnd: int = 1"),
+    (
+        "a đồng is tolerated",
+        "tolerance_vnd: int = 0\n    tolerated_vnd_max: int = 0",
+        "tolerance_vnd: int = 1\n    tolerated_vnd_max: int = 9",
+    ),
     (
         "amounts are looked at before references",
         '        "partner_reference",\n        "normalised_reference",\n        "amount_day",\n        "batch",',

@@ -29,7 +29,7 @@ NAMED_BY = ("leg", "break_class", "party", "family", "our_reference", "partner_r
 
 @dataclass(frozen=True)
 class Outcome:
-    """Columns as RULES §10 has them, `business_on` a date or None; sorted by all columns in order, None first.
+    """Columns as docs/reconcile.md has them, `business_on` a date or None; sorted by all columns in order, None first.
 
     `totals`: leg (statement with settlement and return | receipts | remittance), side, party, what (in | matched |
     no_money | a break class), rows, vnd; only what has rows.

@@ -78,9 +78,10 @@ REFUNDED: Line = {"state": "refunded"}
 READING = {
     "an equal pair is a match": Day(core=[row()], statement=[row()], matches=[match("R1", "T1", 100, 100)]),
     "texts stay as they are written; only the normal form passes over how": Day(
-        core=[row("Tie\u0302n", ""), row("R2 ", "", 200), row("R3", "T3", 300, party="momo ")],
-        statement=[row("Ti\u00ean", ""), row("R2", "", 200), row("R3", "T3", 300)],
+        core=[row("Tie\u0302n", ""), row("R2 ", "", 200), row("R3", "T3", 300, party="momo "), row("№R4½ﬁ", "", 400)],
+        statement=[row("Ti\u00ean", ""), row("R2", "", 200), row("R3", "T3", 300), row("R4", "", 400)],
         matches=[
+            match("№R4½ﬁ", "", 400, 400, rule="normalised_reference"),
             match("Tie\u0302n", "", 100, 100, rule="normalised_reference"),
             match("R2 ", "", 200, 200, rule="normalised_reference"),
         ],
@@ -118,6 +119,12 @@ READING = {
             core_only("missing_at_partner", "R1", "T1", 100),
             partner_only("refund_unmatched", "R1", "T1", 100, kind="refund"),
         ],
+    ),
+    "what a reader says of a row makes it unreadable, and saying nothing does not": Day(
+        core=[row(unreadable=""), row("R2", unreadable="torn")],
+        statement=[row(unreadable="")],
+        matches=[match("R1", "T1", 100, 100)],
+        breaks=[core_only("unreadable", "R2", "T1", 100)],
     ),
     "what cannot be read is a break each": Day(
         core=[

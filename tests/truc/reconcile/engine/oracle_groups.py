@@ -1,4 +1,4 @@
-"""Rows that share a key: which of them are a pair, and what the pair is (rules G1 to G7, and §4)."""
+"""Rows that share a key: which of them are a pair, and what the pair is (docs/reconcile-rules.md)."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -31,8 +31,8 @@ def resolve(board: Board, core: Sequence[Row], partner: Sequence[Row], rule: str
 
 def _pair_counted(board: Board, core: list[Row], partner: list[Row], rule: str) -> None:
     """G1: a pair, or the parts of one payment against its whole; what is over is a duplicate."""
-    one_in_many = len(core) == 1 and core[0].amount not in [row.amount for row in partner]
-    many_in_one = len(partner) == 1 and partner[0].amount not in [row.amount for row in core]
+    one_in_many = len(core) == 1 and core[0].amount not in [row.amount for row in _heads(board, partner)]
+    many_in_one = len(partner) == 1 and partner[0].amount not in [row.amount for row in _heads(board, core)]
     if len(partner) > 1 and one_in_many and money(partner) == core[0].amount:
         board.put(place(MATCH, f"{rule}/split", core=core, partner=partner, paired=True))
     elif len(core) > 1 and many_in_one and money(core) == partner[0].amount:
@@ -55,9 +55,14 @@ def _pair_returns(board: Board, core: list[Row], partner: list[Row], rule: str) 
 
 
 def _pair_best(board: Board, core: list[Row], partner: list[Row], rule: str) -> None:
-    pairs = [(ours, theirs) for ours in core for theirs in partner]
+    pairs = [(ours, theirs) for ours in _heads(board, core) for theirs in _heads(board, partner)]
     ours, theirs = min(pairs, key=lambda pair: _worse(*pair))
     board.put(judge(board, ours, theirs, rule))
+
+
+def _heads(board: Board, rows: list[Row]) -> list[Row]:
+    """Among which the best pair is looked for."""
+    return sorted(rows, key=order)[: board.spec.compared_max]
 
 
 def _put_twice(board: Board, rows: list[Row], what: str, rule: str) -> None:
@@ -85,7 +90,7 @@ def _worse(ours: Row, theirs: Row) -> tuple[Any, ...]:
 
 
 def judge(board: Board, ours: Row, theirs: Row, rule: str) -> Place:
-    """The pair as a match or a break (§4); two rows of one state that moved no money need no answer."""
+    """The pair as a match or a break; two rows of one state that moved no money need no answer."""
     what = _verdict(board, ours, theirs)
     moved = ours.counted or theirs.counted
     if not moved and what != "state_differs":

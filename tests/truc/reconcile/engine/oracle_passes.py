@@ -1,4 +1,4 @@
-"""The passes over core and statement (§5), each on the rows no earlier one placed."""
+"""The passes over core and statement, each on the rows no earlier one placed."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace

@@ -46,6 +46,8 @@ class Terms(Protocol):
     @property
     def candidates_max(self) -> int: ...
     @property
+    def compared_max(self) -> int: ...
+    @property
     def related_from(self) -> int: ...
     @property
     def unlettered_from(self) -> int: ...
@@ -108,7 +110,7 @@ def _read(spec: Terms, side: str, row: Mapping[str, Any], *, kind: str, state: s
     at = _in_whole_seconds(row.get("occurred_at"))
     day = row.get("business_on") or (day_of(spec, party, at) if at else None)
     counted = state in COUNTED
-    known = party != "" and kind in FAMILY and state in STATE_GROUP
+    known = party != "" and kind in FAMILY and state in STATE_GROUP and not row.get("unreadable")
     return Row(
         side=side,
         readable=known and amount is not None and fee is not None and day is not None,
@@ -175,8 +177,18 @@ def order(row: Row) -> tuple[Any, ...]:
 @lru_cache(maxsize=100_000)
 def norm(reference: str) -> str:
     """A reference without case, accents and separators."""
-    told = unicodedata.normalize("NFKD", reference).replace("đ", "d").replace("Đ", "D")
-    return "".join(one for one in told if one.isascii() and one.isalnum()).upper()
+    return "".join(map(_plain, reference)).upper()
+
+
+def _plain(sign: str) -> str:
+    """The one letter or digit that a sign stands for: it, a Latin letter with marks, a full-width form; else ""."""
+    if sign in "đĐ":
+        return "d"
+    known = (
+        sign.isascii() or "\u00a0" <= sign <= "\u024f" or "\u1e00" <= sign <= "\u1eff" or "\uff10" <= sign <= "\uff5a"
+    )
+    told = [one for one in unicodedata.normalize("NFKD", sign) if one.isascii() and one.isalnum()]
+    return told[0] if known and len(told) == 1 else ""
 
 
 def unlettered(reference: str, from_characters: int) -> str:

@@ -72,7 +72,7 @@ def varied_specs() -> tuple[Spec, ...]:
     """The spec as declared, and others that turn every screw of it."""
     return (
         SPEC,
-        replace(SPEC, tolerance_vnd=5, tolerated_vnd_max=9, cut_offs=CUT_OFFS, candidates_max=2),
+        replace(SPEC, tolerance_vnd=5, tolerated_vnd_max=9, cut_offs=CUT_OFFS, candidates_max=2, compared_max=2),
         replace(SPEC, window_days=0, remit_days=0, edits_max=1, related_from=5, unlettered_from=7),
         replace(SPEC, passes=("exact_reference", "normalised_reference", "batch", "settlement"), window_days=2),
         replace(SPEC, passes=("exact_reference",), tolerance_vnd=200, tolerated_vnd_max=10**9),
