@@ -2,10 +2,10 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from truc.reconcile.specs.payments import SPEC
 
 EXACT = {"VARCHAR", "BIGINT", "BOOLEAN", "INTEGER", "HUGEINT", "DECIMAL(38,0)", "UBIGINT"}
 IN_FILES = {"string", "int64", "uint64", "bool", "date32[day]"}
+ROOT = Path(__file__).parents[4]
 WHOLE = plan(SPEC, "duckdb", LEG_SIDES[2:])
 
 
@@ -117,7 +118,9 @@ STOPPED_AFTER = sorted({*range(0, len(WHOLE.steps), 9), len(WHOLE.steps)}) + [
 
 
 @pytest.mark.parametrize("steps", STOPPED_AFTER)
-def test_a_run_stopped_after_any_step_leaves_nothing_to_the_next(steps, given, right, tmp_path):
+def test_a_run_stopped_after_every_ninth_step_and_each_that_writes_a_file_leaves_nothing_to_the_next(
+    steps, given, right, tmp_path
+):
     engine = open_duck(tmp_path, memory_mb=500, threads=2)
     for side, one in given.items():
         engine.give(side, one.paths, one.columns)
@@ -146,6 +149,84 @@ def test_a_run_stopped_while_it_writes_is_written_over(written, given, right, tm
     assert bytes_of(tmp_path / "out") == right
 
 
+# The process itself says where it is, and waits there to be killed.
+KILLED = """
+import signal, sys
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tests.truc.reconcile.engine.engine_runs import SCHEMA
+from tests.truc.reconcile.engine.random_days import LEG_SIDES
+from truc.reconcile import running
+from truc.reconcile.engine.duck import Duck, open_duck
+from truc.reconcile.engine.plan import plan
+from truc.reconcile.running import Given
+from truc.reconcile.specs.payments import SPEC
+
+place, folder = sys.argv[1], Path(sys.argv[2])
+
+def here():
+    print(place, flush=True)
+    signal.pause()
+
+def stop_after_steps(part):
+    def run(self, whole):
+        make(self, replace(whole, steps=whole.steps[: int(part * len(whole.steps))]))
+        here()
+    make, Duck.run = Duck.run, run
+
+def stop_in_list(name):
+    def write_rows(path, schema, batches):
+        def told():
+            for batch in batches:
+                yield batch.slice(0, 1)
+                if path.name == name:
+                    here()
+        return write(path, schema, told())
+    write, running.write_rows = running.write_rows, write_rows
+
+def stop_before_moving():
+    @contextmanager
+    def whole_or_none(out):
+        with prepare(out) as parts:
+            yield parts
+            here()
+    prepare, running.whole_or_none = running.whole_or_none, whole_or_none
+
+def stop_in_moving():
+    def replace_one(self, target):
+        moved = move(self, target)
+        here()
+        return moved
+    move, Path.replace = Path.replace, replace_one
+
+{
+    "before the first table": lambda: stop_after_steps(0),
+    "in the midst of the tables": lambda: stop_after_steps(0.5),
+    "while matches are written": lambda: stop_in_list("matches.parquet"),
+    "while breaks are written": lambda: stop_in_list("breaks.parquet"),
+    "before the files are moved": stop_before_moving,
+    "in the midst of moving": stop_in_moving,
+}[place]()
+given = {side: Given((Path(path),), tuple(SCHEMA.names), "0" * 64) for side, path in zip(LEG_SIDES, sys.argv[3:])}
+whole = plan(SPEC, "duckdb", LEG_SIDES[2:])
+running.reconcile(open_duck(folder, memory_mb=500, threads=2), whole, SPEC, given, folder / "out")
+"""
+PLACES = re.findall(r'^    "(.+)": ', KILLED, re.M)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_process_killed_anywhere_leaves_nothing_to_the_next(place, given, right, tmp_path):
+    command = [sys.executable, "-c", KILLED, place, str(tmp_path), *(str(given[side].paths[0]) for side in LEG_SIDES)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline().strip() == place
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+    assert len(bytes_of(tmp_path / "out")) == (1 if place == "in the midst of moving" else 0)
+    _again(given, tmp_path)
+    assert bytes_of(tmp_path / "out") == right
+
+
 RUN = """
 import sys
 from pathlib import Path
@@ -161,8 +242,7 @@ run_on_duckdb(spec, {side: sides[side] for side in ("core", "statement")}, Path(
 
 
 def _command(folder, **environment):
-    root = Path(__file__).parents[4]
-    return {"args": [sys.executable, "-c", RUN, str(folder)], "cwd": root, "env": {**os.environ, **environment}}
+    return {"args": [sys.executable, "-c", RUN, str(folder)], "cwd": ROOT, "env": {**os.environ, **environment}}
 
 
 def _ended(folder, **environment):
@@ -185,13 +265,3 @@ def test_the_zone_of_the_environment_has_no_say(tmp_path):
     days = {str(one["business_on"]) for one in read(tmp_path / "UTC" / "out").breaks}
     assert {"2026-03-03", "2026-03-04"} <= days
     assert json.loads(told["UTC"]["summary.json"])["conserves"] is True
-
-
-def test_a_killed_process_leaves_nothing_to_the_next(tmp_path):
-    with subprocess.Popen(**_command(tmp_path), stdout=subprocess.PIPE) as process:
-        assert process.stdout.readline() == b"begun\n"
-        time.sleep(0.3)
-        process.send_signal(signal.SIGKILL)
-        assert process.wait(30) == -signal.SIGKILL
-    assert _ended(tmp_path) == _ended(tmp_path / "whole") == 0
-    assert bytes_of(tmp_path / "out") == bytes_of(tmp_path / "whole" / "out")
