@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from truc.domain.calendar import local_day
 from truc.domain.payment_states import State
 from truc.store.opened import Transaction
-from truc.store.tables.money import PAYMENTS, RECEIPTS, REFUNDS
+from truc.store.tables.money import LEDGER_ENTRIES, PAYMENTS, RECEIPTS, REFUNDS
 from truc.store.tables.reconciliation import (
     RECONCILIATION_BREAKS,
     RECONCILIATION_MATCHES,
@@ -89,7 +89,10 @@ def _core(transaction: Transaction, named: Named) -> Iterator[SideRow]:
         yield _of_payment(row)
     refunds = REFUNDS.c
     wanted = or_(refunds.payment_id.in_([row.id for row in found]), refunds.refund_reference == named.our_reference)
-    for row in transaction.sql.execute(select(REFUNDS).where(wanted).order_by(refunds.id).limit(ROWS_MAX)):
+    entry = LEDGER_ENTRIES.c
+    booked = REFUNDS.outerjoin(LEDGER_ENTRIES, entry.reference == "refund/" + refunds.refund_reference)
+    given_back = select(REFUNDS, entry.business_on).select_from(booked).where(wanted)
+    for row in transaction.sql.execute(given_back.order_by(refunds.id).limit(ROWS_MAX)):
         yield SideRow(
             side="core",
             our_reference=row.refund_reference,
@@ -98,7 +101,7 @@ def _core(transaction: Transaction, named: Named) -> Iterator[SideRow]:
             amount_vnd=row.amount_vnd,
             fee_vnd=0,
             state={"refunded": "refunded", "refused": "failed"}.get(row.state, "pending"),
-            business_on=local_day(row.requested_at),
+            business_on=row.business_on,  # of its entry: until it is booked it has none
             occurred_at=row.requested_at,
             number="",
             source=f"refund {row.id}",

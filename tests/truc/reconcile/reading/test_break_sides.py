@@ -66,6 +66,31 @@ def test_the_sides_are_found_by_reference_with_what_differs(office):
     assert (side.our_reference, side.state, side.business_on) == (other, "pending", None)
 
 
+def test_a_refund_is_of_the_day_on_which_it_was_booked(office):
+    reference = office.order_payment()
+    office.settle(reference)
+    office.sql(
+        """INSERT INTO refunds (refund_reference, source, source_reference, payment_id, amount_vnd, state, actor,
+            reason, requested_at, state_at, partner_reference)
+        VALUES ('R1', 'x', 'R1', 1, 20000, 'requested', 'x', 'x', '2026-03-04T16:50Z', '2026-03-04T16:50Z', '')"""
+    )
+    keep(office.store, "a", breaks=[broken("b1", "refund_unmatched", our_reference=reference, kind="refund")])
+
+    def refund():
+        sides = read(office.store, reading_breaks.get_break, name("b1"), today=DAY).sides
+        return next(one for one in sides if one.kind == "refund")
+
+    assert (refund().business_on, refund().occurred_at.isoformat()) == (None, "2026-03-04T16:50:00+00:00")
+    office.sql(
+        """WITH entry AS (INSERT INTO ledger_entries (reference, business_on, text)
+            VALUES ('refund/R1', '2026-03-06', 'x') RETURNING id)
+        INSERT INTO ledger_lines (entry_id, line, account, amount_vnd)
+        SELECT id, line, 'a' || line, CASE line WHEN 1 THEN 20000 ELSE -20000 END FROM entry, generate_series(1, 2) line
+        """
+    )
+    assert refund().business_on == date(2026, 3, 6)
+
+
 def test_a_break_that_names_nothing_has_no_sides(empty_store):
     keep(
         empty_store,
