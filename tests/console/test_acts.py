@@ -11,6 +11,7 @@ from truc.reconcile.reading import breaks as reading_breaks
 from truc.reconcile.reading import days as reading
 from truc.reconcile.report.signed import sign_with_minutes
 from truc.reconcile.work import sign_off
+from truc.reconcile.work.roles import Role, actor
 from truc.store import statements
 
 MOMO, VNPAY = f"/days/momo/{DAY}", f"/days/vnpay/{DAY}"
@@ -248,6 +249,16 @@ def test_a_day_is_prepared_by_one_and_signed_by_another(console):
     assert "Đã ký, đã khóa" in words(console.get("/").text)
 
 
+def test_what_the_preparer_lets_stay_open_is_shown_to_who_signs(console):
+    console.post(f"{VNPAY}/prepare")
+    assert "Người trình cho phép còn mở không có" in words(console.get(f"{VNPAY}/sign", "approver").text)
+    with console.store.begin() as transaction:
+        limits = {"open_limit_vnd": 5_000_000, "open_limit_count": 40}
+        sign_off.prepare(transaction, "momo", DAY, by=actor("clerk", Role.CLERK), **limits)
+    page = words(console.get(f"{MOMO}/sign", "approver").text)
+    assert "Người trình cho phép còn mở tối đa 40 chênh lệch, 5.000.000 đ" in page
+
+
 def test_who_signed_can_do_so_again_where_the_run_failed(console):
     console.post(f"{VNPAY}/prepare")
     page = console.get(f"{VNPAY}/sign?answered=true", "approver").text
@@ -284,8 +295,6 @@ def test_a_returned_day_is_open_again_and_says_so(console):
 
 def sign_as_the_run_would(console):
     def sign(who, party, business_on, content_hash):
-        from truc.reconcile.work.roles import Role, actor
-
         with console.store.begin() as transaction:
             person = actor(who, Role.APPROVER)
             sign_with_minutes(

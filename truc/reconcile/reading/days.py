@@ -52,8 +52,9 @@ STANDS = ("at_risk_vnd", "state", "assignee", "reason_code", "proposal", "propos
 class Signing:
     """Where the day's signature stands. Of an unprepared day only `state` is filled ("open").
 
-    `run_id` and `version` are of the version that was prepared; `stale` tells that the day has changed since: another
-    version, a break that moved, or a newer statement. A stale preparation cannot be signed, only withdrawn.
+    `run_id` and `version` are of the version that was prepared; the limits are of what may be open in it, as who
+    prepared it chose; `stale` tells that the day has changed since: another version, a break that moved, or a newer
+    statement. A stale preparation cannot be signed, only withdrawn.
     """
 
     state: SigningState
@@ -65,6 +66,8 @@ class Signing:
     approved_by: str = ""
     approved_at: datetime | None = None
     report_digest: str = ""
+    open_limit_vnd: int = 0
+    open_limit_count: int = 0
     stale: bool = False
 
 
@@ -213,6 +216,8 @@ def signing(transaction: Transaction, party: str, business_on: date) -> Signing:
         approved_by=found.approved_by or "",
         approved_at=found.approved_at,
         report_digest=found.report_digest,
+        open_limit_vnd=found.open_limit_vnd,
+        open_limit_count=found.open_limit_count,
         stale=not signed and sign_off.is_stale(transaction, found),
     )
 

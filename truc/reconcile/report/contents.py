@@ -102,7 +102,10 @@ class AccountLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
-    """Where the day's signature stands; of an unprepared day only `state` is filled. Digests are SHA-256 in hex."""
+    """Where the day's signature stands; of an unprepared day only `state` is filled. Digests are SHA-256 in hex.
+
+    The limits are of what may stay open in the day when it is signed, as who prepared it chose.
+    """
 
     state: Literal["open", "prepared", "signed"]
     content_hash: str = ""
@@ -111,6 +114,8 @@ class Signature:
     approved_by: str = ""
     approved_at: datetime | None = None
     report_digest: str = ""
+    open_limit_vnd: int = 0
+    open_limit_count: int = 0
 
 
 UNSIGNED = Signature(state="open")

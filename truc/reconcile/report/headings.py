@@ -95,6 +95,10 @@ PHRASES: Mapping[str, Words] = {
     "preparer": Words("NGƯỜI LẬP", "PREPARED BY"),
     "approver": Words("NGƯỜI DUYỆT", "APPROVED BY"),
     "sign_here": Words("(Ký, ghi rõ họ tên)", "(Signature, full name)"),
+    "limits": Words(
+        "Người lập cho phép còn mở khi ký: tối đa {count} chênh lệch, {vnd}",
+        "The preparer let stay open when it is signed: at most {count} breaks, {vnd}",
+    ),
     "seal": Words("Niêm phong", "Seal"),
     "sealed": Words(
         "ngày đã ký và khóa lúc {at}, niêm phong bằng khóa của hệ thống; mã băm biên bản được niêm phong: {digest}",

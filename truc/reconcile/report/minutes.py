@@ -31,6 +31,7 @@ LIST_COLUMNS = (
     *("core_vnd", "partner_vnd", "difference_vnd"),
 )
 CLASS_FIGURES = ("core_vnd", "partner_vnd", "difference_vnd", "at_risk_vnd")
+LINE_MM = 5  # of a small line below the seal
 SIGNATURE_MM = 62  # what the two blocks, the hash and the seal need; they stand on one page
 
 
@@ -168,7 +169,8 @@ def _write_list(paper: Paper, report: DayReport) -> None:
 
 def _write_signatures(paper: Paper, report: DayReport) -> None:
     lang, signing = report.lang, report.signing
-    if paper.will_page_break(SIGNATURE_MM):
+    limits = _limits_said(report)
+    if paper.will_page_break(SIGNATURE_MM + (LINE_MM if limits else 0)):
         paper.add_page()
     paper.ln(4)
     paper.halves(say(PHRASES, "preparer", lang), say(PHRASES, "approver", lang), style="B")
@@ -183,3 +185,14 @@ def _write_signatures(paper: Paper, report: DayReport) -> None:
         told = {"at": instant_said(signing.approved_at), "digest": signing.report_digest or "—"}
         sealed = say(PHRASES, "sealed", lang).format(**told)
     paper.paragraph(f"{say(PHRASES, 'seal', lang)}: {sealed}", size_pt=SMALL_PT)
+    if limits:
+        paper.paragraph(limits, size_pt=SMALL_PT)
+
+
+def _limits_said(report: DayReport) -> str:
+    """Return what may stay open in the day as it is read; "" where nothing may."""
+    signing, lang = report.signing, report.lang
+    if not signing.open_limit_vnd and not signing.open_limit_count:
+        return ""
+    told = {"count": grouped(signing.open_limit_count, lang), "vnd": money(signing.open_limit_vnd, lang)}
+    return say(PHRASES, "limits", lang).format(**told)

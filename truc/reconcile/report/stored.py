@@ -112,6 +112,8 @@ def _signature(seen: DaySeen) -> Signature:
         approved_by=signing.approved_by,
         approved_at=signing.approved_at,
         report_digest=signing.report_digest,
+        open_limit_vnd=signing.open_limit_vnd,
+        open_limit_count=signing.open_limit_count,
     )
 
 

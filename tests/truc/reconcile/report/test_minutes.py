@@ -105,6 +105,18 @@ def test_an_unsigned_day_leaves_room_and_says_that_it_is_not_sealed() -> None:
     assert "Trần Đức Thắng" not in text
 
 
+def test_what_the_preparer_lets_stay_open_stands_beside_the_seal() -> None:
+    wide = replace(SIGNED, open_limit_vnd=1_500_000, open_limit_count=12)
+    said = "Người lập cho phép còn mở khi ký: tối đa 12 chênh lệch, 1.500.000 đ"
+    assert said in text_of(replace(a_day(), signing=wide))
+    assert said in text_of(replace(a_day(), signing=replace(wide, state="prepared", approved_by="", approved_at=None)))
+    assert "cho phép còn mở" not in text_of(a_day())
+    for breaks in range(0, 60, 6):
+        day = day_report([], [a_break(number, "missing_in_core", 0, 7) for number in range(breaks)], signing=wide)
+        [last] = [page for page in (page.extract_text() for page in read(day).pages) if "NGƯỜI LẬP" in page]
+        assert said in last
+
+
 def test_what_cannot_be_printed_is_shown_as_replaced() -> None:
     text = text_of(day_report([], [a_break(1, "unreadable", 0, 0, our_reference="a\u202eb\u00adc日d\x07e\nf")]))
     assert "a�b�c�d�e�f" in text

@@ -114,6 +114,7 @@ def test_a_signed_day_stays_what_it_was_whatever_becomes_of_its_breaks(store: St
     then = reported(store)
     assert (then.signing.state, then.signing.prepared_by, then.signing.approved_by) == ("signed", "hoa", "minh")
     assert then.signing.report_digest == sealed_digest(then) == digest
+    assert (then.signing.open_limit_vnd, then.signing.open_limit_count) == (10**9, 10)
     resolve(store, "b2")
     now = reported(store)
     assert sealed_digest(now) == digest
