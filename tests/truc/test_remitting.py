@@ -88,7 +88,7 @@ def test_a_day_is_ordered_sent_taken_and_confirmed(
     assert "confirmed" in types("list", "--day", "2026-03-04")
     shown = types("show", reference)
     assert "to Cơ quan thử, account 7111.0.1 at KBNN thử, through treasury from vietinbank" in shown
-    assert "confirmed 50.000 ₫: confirmed" in shown
+    assert "confirmed 50.000 ₫: confirmed [KB" in shown
 
 
 def test_a_lost_answer_is_asked_about_and_the_order_arrives_once(

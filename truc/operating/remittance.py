@@ -151,7 +151,8 @@ def _shown(transaction: Transaction, reference: str) -> Iterator[str]:
     for word in store.words(transaction, one.id):
         amount = "" if word.amount_vnd is None else f" {format_vnd(word.amount_vnd)}"
         remark = f" ({word.remark})" if word.remark else ""
-        yield f"  {told_at(word.heard_at)} {word.said}{amount}: {word.state_after}{remark}"
+        under = f" [{word.treasury_reference}]" if word.treasury_reference else ""
+        yield f"  {told_at(word.heard_at)} {word.said}{amount}: {word.state_after}{under}{remark}"
 
 
 def _owed(one: AgencyDay) -> str:

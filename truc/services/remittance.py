@@ -69,8 +69,9 @@ def keep_terms(transaction: Transaction, terms: Terms, on: date) -> None:
 def settle(transaction: Transaction, party: str, said: RemittanceConfirmed, origin: Origin | None = None) -> bool:
     """Book the treasury's word on an order; return whether it changed where the order stands.
 
-    A word that does not fit our order puts it in doubt: a person decides. Raise MalformedError for an unknown order,
-    or one of another treasury.
+    A word that does not fit our order puts it in doubt: a person decides. So does a second confirmation under another
+    reference of the treasury's: it may have the money twice. Raise MalformedError for an unknown order, or one of
+    another treasury.
     """
     order = remittance.get_locked(transaction, said.remittance_reference)
     if order.party != party:
@@ -86,7 +87,11 @@ def settle(transaction: Transaction, party: str, said: RemittanceConfirmed, orig
         remark=said.reason or None,
     )
     if after == stands and (stands.state is State.CONFIRMED or stands.state is State.REFUSED):
-        return False  # the same word again: a file that was restated, or came twice
+        before = remittance.heard(transaction, order.id, said.state)
+        if before and said.treasury_reference in before | {""}:
+            return False  # the same word again: a file that was restated, or came twice
+        if before - {""} and stands.state is State.CONFIRMED:
+            after = Standing(State.IN_DOUBT, Doubt.AMOUNT_DIFFERS)
     _enter(transaction, order, after, word)
     if origin is not None and after.state in (State.REFUSED, State.IN_DOUBT):
         _show(transaction, order, after, said, origin)
@@ -232,5 +237,11 @@ def _show(transaction: Transaction, order: Order, after: Standing, said: Remitta
         inbox_id=origin.inbox_id,
         item=order.remittance_reference,
         reason=f"remittance_{after.doubt or after.state}",
-        text=said.reason or f"the treasury says {said.state}, {said.amount_vnd} đồng; ordered {order.amount_vnd}",
+        text=said.reason or _differs(order, said),
     )
+
+
+def _differs(order: Order, said: RemittanceConfirmed) -> str:
+    if order.state == State.CONFIRMED and (said.state, said.amount_vnd) == ("confirmed", order.amount_vnd):
+        return f"the treasury confirms it twice: under {order.treasury_reference} and {said.treasury_reference}"
+    return f"the treasury says {said.state}, {said.amount_vnd} đồng; ordered {order.amount_vnd}"

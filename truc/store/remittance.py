@@ -321,6 +321,13 @@ def words(transaction: Transaction, order_id: int) -> list[Row[Any]]:
     return list(transaction.sql.execute(query.order_by(REMITTANCE_WORDS.c.id)))
 
 
+def heard(transaction: Transaction, order_id: int, said: str) -> set[str]:
+    """Return the references of its own under which the treasury said this of an order before."""
+    one = REMITTANCE_WORDS.c
+    query = select(one.treasury_reference).where(one.order_id == order_id, one.said == said)
+    return set(transaction.sql.execute(query).scalars())
+
+
 def orders(transaction: Transaction, *, business_on: date | None = None, states: Sequence[str] = ()) -> list[Order]:
     """Return the orders of that day, or of any, in these states, or in any; by day, agency and sub-item."""
     query = select(REMITTANCE_ORDERS)

@@ -1,4 +1,4 @@
-"""What becomes of an order's message when people decide about the order: the treasury is never paid twice."""
+"""What an order's message, people and the treasury's second word mean together: the treasury is never paid twice."""
 
 from typing import Any
 
@@ -6,7 +6,10 @@ import pytest
 
 from tests.truc.services.remitting import AGENCIES, BANK, FIRST, NEXT, Province, at
 from truc.errors import MalformedError
+from truc.exchange.inbox import Origin
+from truc.messages import RemittanceConfirmed
 from truc.services import remittance
+from truc.store import remittance as store
 
 A, _ = AGENCIES
 
@@ -118,3 +121,50 @@ def test_a_message_given_up_after_it_was_written_may_have_arrived(
     )
     remittance.take_stock(province.transaction, "treasury")
     assert province.order(reference).state == state
+
+
+def test_a_second_confirmation_under_another_reference_is_a_doubt_and_both_words_stay(province: Province) -> None:
+    reference = one_order(province)
+    province.is_carried(reference)
+    province.hears(reference)
+    item = RemittanceConfirmed(
+        remittance_reference=reference,
+        treasury_reference="KB2",
+        amount_vnd=100_000,
+        state="confirmed",
+        occurred_at=at(NEXT),
+    )
+    origin = Origin(7, "treasury", "confirmation", "0" * 64)
+    assert remittance.settle(province.transaction, "treasury", item, origin)
+    order = province.order(reference)
+    assert (order.state, order.doubt) == ("in_doubt", "amount_differs")
+    [shown] = province.sql("SELECT reason, text FROM set_aside")
+    told = f"the treasury confirms it twice: under KB-{reference} and KB2"
+    assert tuple(shown) == ("remittance_amount_differs", told)
+    assert province.vnd(f"bank:{BANK}") == -100_000
+    decide(province, reference, "confirmed")
+    for heard in ("KB2", f"KB-{reference}", ""):
+        assert not province.hears(reference, treasury_reference=heard), "both were looked at"
+    assert province.order(reference).state == "confirmed"
+    words = store.words(province.transaction, order.id)
+    assert [one.treasury_reference for one in words if one.said == "confirmed"] == [f"KB-{reference}", "KB2"]
+
+
+def test_the_treasury_s_word_after_a_person_s_is_kept_and_no_doubt(province: Province) -> None:
+    reference = one_order(province)
+    is_set_aside(province, reference)
+    decide(province, reference, "confirmed")
+    assert not province.hears(reference)
+    order = province.order(reference)
+    assert (order.state, order.treasury_reference) == ("confirmed", f"KB-{reference}")
+
+
+def test_a_second_refusal_under_another_reference_is_kept(province: Province) -> None:
+    reference = one_order(province)
+    province.is_carried(reference)
+    for heard in ("R1", "R2", "R2"):
+        province.hears(reference, "refused", treasury_reference=heard)
+    order = province.order(reference)
+    assert order.state == "refused"
+    words = store.words(province.transaction, order.id)
+    assert [one.treasury_reference for one in words if one.said == "refused"] == ["R1", "R2"]
