@@ -208,6 +208,8 @@ def reconcile(store: Store, party: str, business_on: date) -> dict[str, object]:
     with store.begin() as transaction:
         gate = reconcile_gate.judge(transaction, party, business_on)
         found = reconcile_day.reconcile(transaction, party, business_on) if gate.is_open else None
+    checks = " ".join(f"{one.name}={one.state}" for one in gate.checks)
+    log.info("%s %s: statement version %d: %s", party, business_on, gate.version, checks or "no check made")
     if found is None:
         raise gate.waiting()
     log.info("%s %s: %d matched, breaks %s", party, business_on, found.matched, found.breaks)

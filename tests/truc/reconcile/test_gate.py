@@ -143,6 +143,27 @@ def states(found: gate.Gate) -> dict[str, str]:
     return {one.name: one.state for one in found.checks}
 
 
+def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [one.getMessage() for one in caplog.records if one.name == "truc.steps"]
+
+
+def test_the_log_says_which_checks_were_made_of_a_day_that_goes_and_of_one_that_waits(
+    deliver: Any, empty_store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "truc.steps")
+    assert refused_day(empty_store, "momo") == "statement_missing"
+    deliver("momo", momo(DAY, count=3))
+    assert refused_day(empty_store, "momo") == "control_count_differs"
+    deliver("momo", momo(DAY))
+    steps.reconcile(empty_store, "momo", DAY)
+    held = " ".join(f"{name}=holds" for name in ("read", "digest", "end_mark", "count", "amount_vnd"))
+    assert [one for one in logged(caplog) if "statement version" in one] == [
+        f"momo {DAY}: statement version 0: no check made",
+        f"momo {DAY}: statement version 0: count=fails",
+        f"momo {DAY}: statement version 1: {held} balance=not_offered sequence=not_offered",
+    ]
+
+
 def refused_day(store: Store, party: str, day: date = DAY) -> str:
     """Reconcile a day that waits: nothing is matched, and the reason is kept as it was raised."""
     with pytest.raises(TransientError) as caught:
