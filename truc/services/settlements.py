@@ -20,9 +20,9 @@ def book(transaction: Transaction, party: str, day: date) -> bool:
     """Have the ledger say of a party's day what its newest statement says; return whether anything was booked.
 
     A restated statement is booked as the difference, and so is what becomes known of an old one: whose payout a
-    credit was, or that a payment it names is ours.
+    credit was, or that a payment it names is ours. What a person identified stays as they said.
     """
-    transaction.lock("settlement", party, str(day))
+    transaction.lock("settlement", party)
     terms, sums = remittance.terms(transaction), settlements.sums(transaction, party, day)
     stated = _of_own_account(party, sums) if terms.is_bank(party, day) else _of_intermediary(party, sums)
     words = f"Sao kê {party} ngày {day:%d/%m/%Y}"
@@ -41,19 +41,25 @@ def identify(
 ) -> bool:
     """Book whose money a credit on our account was, as a person found: a party's payout, or the cover of its fees.
 
-    `reference` is the bank's; a second time is a no-op. Raise MalformedError for more than is unidentified there.
+    `reference` is the bank's; the same a second time is a no-op. Raise MalformedError for more than is unidentified
+    there, a blank reference, and one under which something else was identified.
     """
-    transaction.lock("settlement", bank, "unidentified")
+    if not reference.strip():
+        raise MalformedError("reference: must not be blank; it is the bank's own", reason="reference_missing")
+    transaction.lock("settlement", bank)
     open_vnd = -ledger.balance_vnd(transaction, ledger.unidentified(bank))
-    entry = f"identified/{bank}/{reference}"
     account = ledger.clearing(party) if as_what == "payout" else ledger.fees(party)
     wanted = {ledger.unidentified(bank): amount_vnd, account: -amount_vnd}
-    if ledger.is_booked(transaction, f"{entry}/1"):
-        return False
+    if before := settlements.identified(transaction, bank, reference):
+        if before == wanted:
+            return False
+        said = next(f"{-vnd} đồng of {one}" for one, vnd in before.items() if one != ledger.unidentified(bank))
+        text = f"reference: {reference} is {said} already; another credit, or the rest of one, needs its own reference"
+        raise MalformedError(text, reason="reference_reused")
     if not 0 < amount_vnd <= open_vnd:
         text = f"amount: {max(open_vnd, 0)} đồng on our account at {bank} are nobody's"
         raise MalformedError(text, reason="nothing_unidentified")
-    return ledger.bring(transaction, entry, wanted, on, f"Xác định khoản báo có {reference}")
+    return ledger.bring(transaction, f"identified/{bank}/{reference}", wanted, on, f"Xác định khoản báo có {reference}")
 
 
 def _of_intermediary(party: str, sums: Iterable[Sum]) -> dict[str, int]:

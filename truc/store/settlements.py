@@ -1,6 +1,5 @@
 """What statements say of money between an intermediary, our bank accounts and us: payouts, fees, credits."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -38,23 +37,23 @@ _LINES = f"""
         GROUP BY line.line_no HAVING count(DISTINCT told.party) = 1
     )
 """  # noqa: S608  (queries of ours, by name)
+# What a person said of a credit stands, whatever a statement says of it later.
 _SUMS = text(
     f"""{_LINES}
-    SELECT line.kind, payments.id IS NOT NULL AS ours, coalesce(payer.party, '') AS payer,
+    SELECT line.kind, payments.id IS NOT NULL AND said.id IS NULL AS ours,
+        CASE WHEN said.id IS NULL THEN coalesce(payer.party, '') ELSE '' END AS payer,
         sum(line.amount_vnd)::bigint AS amount_vnd, sum(line.fee_vnd)::bigint AS fee_vnd
     FROM line LEFT JOIN payer USING (line_no)
     LEFT JOIN payments ON payments.our_reference = line.our_reference AND payments.party = :party
         AND payments.business_on IS NOT NULL
+    LEFT JOIN ledger_entries AS said ON line.partner_reference <> '' AND line.kind <> 'fee'
+        AND said.reference = 'identified/' || :party || '/' || line.partner_reference || '/1'
     GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
     """  # noqa: S608  (queries of ours, by name)
 )
-_CREDITS = text(
-    f"""{_LINES}
-    SELECT line.partner_reference, line.amount_vnd, line.occurred_at
-    FROM line JOIN payer USING (line_no)
-    WHERE payer.party = :payer
-    ORDER BY line.line_no
-    """  # noqa: S608  (queries of ours, by name)
+_IDENTIFIED = text(
+    "SELECT line.account, line.amount_vnd FROM ledger_entries AS entry"
+    " JOIN ledger_lines AS line ON line.entry_id = entry.id WHERE entry.reference = :entry"
 )
 _DAYS = text(
     f"WITH {_NEWEST} SELECT party, business_on FROM newest ORDER BY business_on, party"  # noqa: S608  (as above)
@@ -83,21 +82,10 @@ def days(transaction: Transaction, *, since: date, until: date) -> list[tuple[st
     return [(row.party, row.business_on) for row in rows]
 
 
-def payouts(transaction: Transaction, party: str, day: date, banks: tuple[str, ...]) -> Iterator[dict[str, object]]:
-    """Yield, as settlement rows, what our banks say that an intermediary paid us on that day."""
-    for bank in banks:
-        for row in transaction.sql.execute(_CREDITS, _values(bank, day) | {"payer": party}):
-            yield {
-                "party": party,
-                "business_on": day,
-                "our_reference": "",
-                "partner_reference": row.partner_reference,
-                "kind": "settlement",
-                "amount_vnd": row.amount_vnd,
-                "fee_vnd": 0,
-                "state": "paid",
-                "occurred_at": row.occurred_at,
-            }
+def identified(transaction: Transaction, bank: str, reference: str) -> dict[str, int]:
+    """Return what a person's word on this credit was booked as: account → đồng, debit positive; nothing without one."""
+    rows = transaction.sql.execute(_IDENTIFIED, {"entry": f"identified/{bank}/{reference}/1"})
+    return {row.account: int(row.amount_vnd) for row in rows}
 
 
 def _values(party: str, day: date) -> dict[str, object]:
