@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, HTTPException
 from fastapi.responses import RedirectResponse
 
-from truc.console import uploads
 from truc.console.desk import Filed, Visit, filing
 from truc.operating import breaks
 from truc.reconcile.work import breaks as work
@@ -59,11 +58,9 @@ def attach(break_id: str, filed: Annotated[Filed, Depends(filing(Deed.ATTACH))])
     """Keep a file with the break."""
     if filed.upload is None or not filed.upload.name:
         raise HTTPException(422, "no_file")
-    name, media_type = filed.upload.name, uploads.media_type(filed.upload.name, filed.upload.body)
+    name, body = filed.upload.name, filed.upload.body
     with filed.visit.desk.store.begin() as transaction:
-        work.attach(
-            transaction, break_id, by=filed.visit.user.actor, name=name, media_type=media_type, body=filed.upload.body
-        )
+        work.attach(transaction, break_id, by=filed.visit.user.actor, name=name, body=body)
     return _to(filed.visit, f"{LIST}/{break_id}", "files")
 
 

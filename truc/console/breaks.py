@@ -8,8 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
 
-from truc.console import uploads
-from truc.console.desk import FILE_BYTES_MAX, NUMBER_MAX, Filed, Reader, Visit, filing, today
+from truc.console.desk import NUMBER_MAX, Filed, Reader, Visit, filing, today
 from truc.console.rendering import page
 from truc.reconcile import words
 from truc.reconcile.reading import breaks as reading_breaks
@@ -17,6 +16,7 @@ from truc.reconcile.reading import days as reading
 from truc.reconcile.reading.breaks import BreakSeen, BreakState, Order, SideRow, Wanted
 from truc.reconcile.report.headings import KINDS
 from truc.reconcile.words import said
+from truc.reconcile.work import attached
 from truc.reconcile.work.roles import Deed, Role
 
 ROUTES = APIRouter()
@@ -90,8 +90,8 @@ def one_break(visit: Reader, break_id: str) -> HTMLResponse:
         colleagues=_colleagues(visit),
         proposals=_proposals(seen),
         kinds=lambda kind: said(KINDS, kind, visit.language.value),
-        file_bytes_max=FILE_BYTES_MAX,
-        accepted=",".join(uploads.KINDS),
+        file_bytes_max=attached.BODY_BYTES_MAX,
+        accepted=",".join(attached.KINDS),
         second_person=seen.line.proposed_by != visit.user.actor.name,
     )
 

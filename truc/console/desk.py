@@ -15,11 +15,11 @@ from truc.console.forms import Forms
 from truc.console.gate import Gate, User
 from truc.console.language import Language
 from truc.domain.calendar import local_day
+from truc.reconcile.work.attached import BODY_BYTES_MAX
 from truc.reconcile.work.roles import Deed
 from truc.store.opened import Store, as_storable
 
-FILE_BYTES_MAX = 5 * 1024 * 1024
-FORM_BYTES_MAX = FILE_BYTES_MAX + 256 * 1024
+FORM_BYTES_MAX = BODY_BYTES_MAX + 256 * 1024
 ARRIVES_WITHIN_S = 60.0
 FIELDS_MAX = 1_200  # a page of breaks ticked for one assignment, with room
 FIELD_BYTES_MAX = 64 * 1024

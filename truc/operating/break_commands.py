@@ -31,16 +31,6 @@ LANG = click.option(
     "--lang", type=click.Choice(["vi", "en"]), default="vi", show_default=True, help="In which language."
 )
 REMARK = click.option("--remark", required=True, help="Why, in words; it is kept.")
-MEDIA_OF = {
-    ".pdf": "application/pdf",
-    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".png": "image/png",
-    ".eml": "message/rfc822",
-    ".csv": "text/csv",
-    ".txt": "text/plain",
-}
 
 
 def acting(*allowed: Role) -> Callable[[Command], Command]:
@@ -134,12 +124,9 @@ def comment(break_id: str, remark: str, actor: str, role: str) -> None:
 @acting(Role.CLERK)
 def attach(break_id: str, file: Path, actor: str, role: str) -> None:
     """Print its number."""
-    media_type = MEDIA_OF.get(file.suffix.lower(), "")
+    by, body = _actor(actor, role), file.read_bytes()
     with writing() as transaction:
-        by = _actor(actor, role)
-        number = work.attach(
-            transaction, break_id, by=by, name=file.name, media_type=media_type, body=file.read_bytes()
-        )
+        number = work.attach(transaction, break_id, by=by, name=file.name, body=body)
     click.echo(f"attachment {number}")
 
 

@@ -292,6 +292,9 @@ def test_a_morning_at_the_terminal(office: Any, finance: Finance, tmp_path: Any)
     proof = tmp_path / "proof.txt"
     proof.write_text("x")
     assert finance.does("attach", name("b1"), proof) == "attachment 1\n"
+    letter = tmp_path / "letter.pdf"
+    letter.write_text("<html>")
+    assert "what it says" in finance.fails("attach", name("b1"), letter)
     given = ("propose", name("b1"), "request_refund", "--reason", "paid_twice", "--remark", "hai lần")
     assert "second person" in finance.does(*given)
     assert "second person" in finance.fails("approve", name("b1"))

@@ -13,23 +13,14 @@ from sqlalchemy import func, insert, select
 
 from truc.errors import MalformedError
 from truc.reconcile.words import DECISIONS, EXECUTED, PROPOSALS, REASONS
+from truc.reconcile.work.attached import media_type
 from truc.reconcile.work.roles import Actor, Deed, require
 from truc.store import breaks
 from truc.store.breaks import Item, Step
 from truc.store.opened import Transaction, as_storable
 from truc.store.tables.breaks import BREAK_ATTACHMENTS
 
-BODY_BYTES_MAX = 10 * 1024 * 1024
 NAME_MAX, REMARK_MAX, AT_ONCE_MAX = 200, 2_000, 5_000
-MEDIA_TYPES = (
-    "application/pdf",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "image/jpeg",
-    "image/png",
-    "message/rfc822",
-    "text/csv",
-    "text/plain",
-)
 SEALED_AS = "break_attachments.body"
 WORKED_ON = ("open", "assigned")
 
@@ -59,17 +50,14 @@ def comment(transaction: Transaction, break_id: str, *, by: Actor, remark: str) 
     _keep(transaction, item, item, by=by, action="commented", remark=said)
 
 
-def attach(transaction: Transaction, break_id: str, *, by: Actor, name: str, media_type: str, body: bytes) -> int:
+def attach(transaction: Transaction, break_id: str, *, by: Actor, name: str, body: bytes) -> int:
     """Keep a file with the break, sealed; return its number. The same bytes again are the attachment that is there.
 
-    Refused: nothing at all, more than BODY_BYTES_MAX, and kinds that are not in MEDIA_TYPES.
+    What may be attached is told by attached.media_type, which refuses the rest.
     """
     require(by, Deed.ATTACH)
     called = _file_name(name)
-    if media_type not in MEDIA_TYPES:
-        raise MalformedError(f"media_type: must be one of {', '.join(MEDIA_TYPES)}", reason="media_type_refused")
-    if not 0 < len(body) <= BODY_BYTES_MAX:
-        raise MalformedError(f"body: must have 1 to {BODY_BYTES_MAX:,} bytes", reason="body_size_refused")
+    kind = media_type(called, body)
     item = breaks.get_locked(transaction, break_id)
     digest = hashlib.sha256(body).hexdigest()
     same = select(BREAK_ATTACHMENTS.c.number).where(BREAK_ATTACHMENTS.c.break_id == break_id)
@@ -83,7 +71,7 @@ def attach(transaction: Transaction, break_id: str, *, by: Actor, name: str, med
             break_id=break_id,
             number=number,
             name=called,
-            media_type=media_type,
+            media_type=kind,
             digest=digest,
             bytes=len(body),
             body=transaction.sealer.seal(body, context=SEALED_AS),

@@ -291,7 +291,7 @@ def test_what_a_day_leaves_unresolved_is_carried_forward(store):
 
 def test_one_break_is_read_with_its_life_and_its_runs(store):
     act(store, work.assign, [name("b1")], to="lan", by=HOA)
-    act(store, work.attach, name("b1"), by=HOA, name="a.txt", media_type="text/plain", body=b"12345")
+    act(store, work.attach, name("b1"), by=HOA, name="a.txt", body=b"12345")
     act(store, work.assign, [name("b2")], to="lan", by=HOA)
     act(store, work.propose, name("b1"), by=HOA, proposal="write_off", reason_code="other", remark="vì vậy")
     seen = read(store, reading_breaks.get_break, name("b1"), today=NEXT_DAY)

@@ -12,6 +12,7 @@ from truc.errors import MalformedError
 from truc.reconcile.reading import breaks as reading_breaks
 from truc.reconcile.work import breaks as work
 from truc.reconcile.work import roles
+from truc.reconcile.work.attached import BODY_BYTES_MAX
 from truc.reconcile.work.roles import Role, actor
 from truc.store import breaks as store_breaks
 from truc.store.opened import Store
@@ -131,7 +132,7 @@ def test_taken_back_it_is_nobodys(store):
 STEPS = {
     "assign": lambda t, by: work.assign(t, [B1], to="lan", by=by),
     "comment": lambda t, by: work.comment(t, B1, by=by, remark="x"),
-    "attach": lambda t, by: work.attach(t, B1, by=by, name="a.txt", media_type="text/plain", body=b"x"),
+    "attach": lambda t, by: work.attach(t, B1, by=by, name="a.txt", body=b"x"),
     "propose": lambda t, by: work.propose(t, B1, by=by, **WHY),
     "carry": lambda t, by: work.carry_forward(t, [B1], by=by, remark="x"),
     "approve": lambda t, by: work.approve(t, B1, by=by),
@@ -176,9 +177,11 @@ def test_a_person_without_a_role_of_ours_may_nothing(store):
         (work.propose, {**WHY, "remark": " "}, "remark_missing", "remark"),
         (work.comment, {"remark": ""}, "remark_missing", "remark"),
         (work.comment, {"remark": "x" * 2_001}, "remark_too_long", "remark"),
-        (work.attach, {"name": "../etc", "media_type": "text/plain", "body": b"x"}, "name_malformed", "name"),
-        (work.attach, {"name": "a", "media_type": "text/html", "body": b"x"}, "media_type_refused", "media_type"),
-        (work.attach, {"name": "a", "media_type": "text/plain", "body": b""}, "body_size_refused", "body"),
+        (work.attach, {"name": "../etc.txt", "body": b"x"}, "name_malformed", "name"),
+        (work.attach, {"name": "a.html", "body": b"x"}, "media_type_refused", "file"),
+        (work.attach, {"name": "a.pdf", "body": b"<html>"}, "media_type_refused", "file"),
+        (work.attach, {"name": "a.csv", "body": b"a\0"}, "media_type_refused", "file"),
+        (work.attach, {"name": "a.txt", "body": b""}, "body_size_refused", "body"),
     ],
 )
 def test_a_wrong_step_names_its_field(store, step, named, reason, field):
@@ -188,9 +191,9 @@ def test_a_wrong_step_names_its_field(store, step, named, reason, field):
 
 
 def test_a_file_that_is_too_large_is_refused(store):
-    body = bytes(work.BODY_BYTES_MAX + 1)
-    named = {"name": "a.txt", "media_type": "text/plain", "body": body}
-    assert refused(store, work.attach, B1, by=HOA, **named)[0] == "body_size_refused"
+    body = b"%PDF-".ljust(BODY_BYTES_MAX, b"x")
+    assert refused(store, work.attach, B1, by=HOA, name="a.pdf", body=body + b"x")[0] == "body_size_refused"
+    assert act(store, work.attach, B1, by=HOA, name="a.pdf", body=body) == 1
 
 
 def test_steps_that_do_not_fit_the_state_are_refused(store):
@@ -217,7 +220,7 @@ def test_what_is_done_through_the_exchange_is_not_approved_here(store):
 
 def test_an_attachment_is_sealed_kept_once_and_read_back(store):
     body = "Nguyễn Thị Ánh Tuyết 056123456789".encode()
-    named = {"by": HOA, "name": "chứng từ.txt", "media_type": "text/plain", "body": body}
+    named = {"by": HOA, "name": "chứng từ.txt", "body": body}
     assert act(store, work.attach, B1, **named) == 1
     assert act(store, work.attach, B1, **named) == 1
     assert act(store, work.attach, B1, **{**named, "body": b"two"}) == 2
