@@ -7,7 +7,7 @@ from collections import defaultdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.planted.planting import Day, gathered, plant
+from bench.planted.planting import Day, alike, apart, plant, together
 from bench.planted.running import run
 from bench.planted.score import Score, Tally
 
@@ -32,7 +32,7 @@ def _days(wanted: argparse.Namespace) -> list[Day]:
     """A day for each seed, or, together, one for all that can be: its parties are named after their seeds."""
     seeds = range(wanted.first, wanted.first + wanted.seeds)
     if wanted.together:
-        return gathered(seeds, payments=wanted.payments)
+        return [together(group) for group in alike(apart(seeds, payments=wanted.payments))]
     return [plant(seed, payments=wanted.payments) for seed in seeds]
 
 

@@ -124,6 +124,11 @@ def plant(seed: int, *, payments: int = 60, parties: tuple[str, ...] = PARTIES) 
     )
 
 
+def apart(seeds: Iterable[int], *, payments: int = 60) -> list[Day]:
+    """A day for each seed, each of parties of its own, named after its seed: so they can go together."""
+    return [plant(seed, payments=payments, parties=tuple(f"{one}-{seed}" for one in PARTIES)) for seed in seeds]
+
+
 def together(days: Sequence[Day]) -> Day:
     """Several days as one input. They must have parties of their own, the same sides, and tolerate the same."""
     first = days[0]
@@ -153,12 +158,6 @@ def alike(days: Iterable[Day]) -> list[list[Day]]:
         key = (day.receipts is None, day.remittance is None, *_tolerated(day.settings))
         groups.setdefault(key, []).append(day)
     return list(groups.values())
-
-
-def gathered(seeds: Iterable[int], *, payments: int = 60) -> list[Day]:
-    """The days of these seeds in as few inputs as can be: each day has parties of its own, named after its seed."""
-    own = {seed: tuple(f"{party}-{seed}" for party in PARTIES) for seed in seeds}
-    return [together(group) for group in alike(plant(seed, payments=payments, parties=own[seed]) for seed in own)]
 
 
 def _tolerated(settings: Settings) -> tuple[int, int]:
