@@ -12,6 +12,8 @@ from tests.truc.reconcile.engine.engine_runs import WRITTEN, read
 from tests.truc.reconcile.neutral.neutral_files import write_csv, write_xlsx
 from tests.truc.reconcile.pairs import pair_runs
 from truc.cli import main
+from truc.errors import SetupError
+from truc.reconcile.engine import spark
 from truc.reconcile.specs import named_pair
 
 DAY, NEXT = date(2026, 11, 20), date(2026, 11, 21)
@@ -206,6 +208,27 @@ def test_a_spec_nobody_declared_is_refused_by_name(sides, tmp_path):
 
 def test_a_side_that_is_no_file_is_refused(sides, tmp_path):
     assert typed("files", *options(sides | {"receipts": tmp_path / "absent.csv"}), "--out", tmp_path / "out")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "means"),
+    [
+        ((), {"address": "local[2]", "memory_mb": 1_600}),
+        (("--threads", 3, "--memory-mb", 700), {"address": "local[3]", "memory_mb": 700}),
+        (("--spark", "sc://host:15002"), {"address": "sc://host:15002", "memory_mb": 1_600}),
+    ],
+)
+def test_spark_is_asked_for_where_it_was_told_to_be(words, means, sides, monkeypatch, tmp_path):
+    """What it writes there is held against DuckDB in engine/test_engine_spark and test_engine_connect."""
+    asked = []
+
+    def open_spark(_folder, **given):
+        asked.append(given)
+        raise SetupError("no Spark there", reason="no_spark")
+
+    monkeypatch.setattr(spark, "open_spark", open_spark)
+    code, said = typed("files", *options(sides), "--engine", "spark", *words, "--out", tmp_path / "out")
+    assert (code, said, asked) == (1, "Error: no Spark there\n", [means])
 
 
 # Two lists that are no money.
