@@ -3,21 +3,17 @@
 from dataclasses import replace
 from hashlib import sha256
 from io import BytesIO
-from typing import TYPE_CHECKING
 
 import pytest
+from pypdf import PdfReader
 
 from tests.truc.reconcile.report.days import SIGNED, a_break, a_day, a_full_day, a_match, day_report
 from truc.reconcile.report.contents import UNSIGNED, DayReport
 from truc.reconcile.report.minutes import LISTED_MAX, minutes, sealed_digest
 
-if TYPE_CHECKING:
-    from pypdf import PdfReader
 
-
-def read(report: DayReport) -> "PdfReader":
-    pypdf = pytest.importorskip("pypdf", reason="no pypdf here: it is a line of requirements/develop.in")
-    return pypdf.PdfReader(BytesIO(minutes(report)))
+def read(report: DayReport) -> PdfReader:
+    return PdfReader(BytesIO(minutes(report)))
 
 
 def text_of(report: DayReport) -> str:

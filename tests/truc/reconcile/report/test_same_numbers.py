@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pypdf import PdfReader
 
 from tests.truc.reconcile.report import spreadsheet
 from tests.truc.reconcile.report.days import a_day
@@ -70,8 +71,7 @@ def test_every_total_of_the_workbook_is_that_of_the_parquet_files(folder: Path) 
 
 
 def test_every_number_of_the_minutes_is_that_of_workbook_and_parquet(day: DayReport, folder: Path) -> None:
-    pypdf = pytest.importorskip("pypdf", reason="no pypdf here: it is a line of requirements/develop.in")
-    text = "\n".join(page.extract_text() for page in pypdf.PdfReader(BytesIO(minutes(day))).pages)
+    text = "\n".join(page.extract_text() for page in PdfReader(BytesIO(minutes(day))).pages)
     lines = text.splitlines()
     summary = [row for row in sheet_rows(folder, "Tổng hợp", 1) if row[0]]
     for words in (
