@@ -68,22 +68,31 @@ def terms(transaction: Transaction) -> Terms:
 
 
 # What no order pays yet. Money in doubt waits until it is known whose it is, and so does what is about to go back;
-# fees are those that the newest statements name beside a payment. A duplicate is nobody's income: neither it nor its
-# refund is here.
+# fees are those that the newest statements name beside a payment, or a refund of it, each once however often its line
+# is repeated. A duplicate is nobody's income: neither it nor its refund nor what was kept of them is here.
 _OPEN_ITEMS = text(
     """
     WITH newest AS (
-        SELECT DISTINCT ON (party, business_on) id, party
+        SELECT DISTINCT ON (party, business_on) id, party, business_on
         FROM statements
         WHERE business_on BETWEEN :since AND :day AND NOT EXISTS (
             SELECT FROM statement_gates AS gate WHERE gate.statement_id = statements.id AND gate.state = 'waits')
         ORDER BY party, business_on, version DESC
-    ), kept AS (
-        SELECT newest.party, line.our_reference, sum(line.fee_vnd)::bigint AS vnd
+    ), own AS (
+        SELECT DISTINCT ON (payments.id, line.kind, named.reference) payments.id, line.fee_vnd
         FROM newest JOIN statement_lines AS line ON line.statement_id = newest.id
+        JOIN payments ON payments.our_reference = line.our_reference AND payments.party = newest.party
+        CROSS JOIN LATERAL (
+            SELECT CASE line.kind WHEN 'payment' THEN '' ELSE line.partner_reference END AS reference) AS named
         WHERE line.fee_vnd > 0 AND line.our_reference <> '' AND line.kind IN ('payment', 'refund', 'reversal')
             AND line.state IN ('paid', 'refunded')
-        GROUP BY newest.party, line.our_reference
+            AND (line.partner_reference IN ('', payments.partner_reference)
+                OR coalesce(payments.partner_reference, '') = ''
+                OR (line.kind <> 'payment' AND EXISTS (SELECT FROM refunds WHERE refunds.payment_id = payments.id
+                    AND refunds.partner_transaction IS NULL AND refunds.partner_reference = line.partner_reference)))
+        ORDER BY payments.id, line.kind, named.reference, line.partner_reference = '', newest.business_on, line.line_no
+    ), kept AS (
+        SELECT id, sum(fee_vnd)::bigint AS vnd FROM own GROUP BY id
     ), money AS (
         SELECT 'payment' AS what, id AS payment_id, NULL::bigint AS refund_id, business_on, amount_vnd
         FROM payments
@@ -98,7 +107,7 @@ _OPEN_ITEMS = text(
                 SELECT FROM remittance_lines AS line WHERE line.refund_id = refunds.id AND NOT line.released)
         UNION ALL
         SELECT 'fee', payments.id, NULL, payments.business_on, kept.vnd
-        FROM kept JOIN payments ON payments.our_reference = kept.our_reference AND payments.party = kept.party
+        FROM kept JOIN payments ON payments.id = kept.id
         WHERE payments.business_on <= :day
             AND NOT EXISTS (SELECT FROM remittance_lines AS line
                 WHERE line.payment_id = payments.id AND line.what = 'fee' AND NOT line.released)
