@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from truc.errors import TransientError
@@ -22,7 +22,7 @@ from truc.store.opened import Transaction
 from truc.store.statements import Kept
 from truc.store.tables.gate import STATEMENT_GATES
 
-__all__ = ["Check", "Gate", "failing", "judge", "kept"]
+__all__ = ["Check", "Gate", "failing", "judge"]
 
 # Which check it is that a file failed when it was read; any other reason is that of a line.
 _FAILED: Mapping[str, CheckName] = {
@@ -70,24 +70,6 @@ def judge(transaction: Transaction, party: str, business_on: date) -> Gate:
     gate = _without(party, business_on, refused) if statement is None else _with(transaction, statement, refused)
     _keep(transaction, gate, None if statement is None else statement.id)
     return gate
-
-
-def kept(transaction: Transaction, party: str, business_on: date) -> list[Gate]:
-    """Return what was found of each version of the day when it was looked at last, the newest version first."""
-    table = STATEMENT_GATES.c
-    query = select(STATEMENT_GATES).where(table.party == party, table.business_on == business_on)
-    return [
-        Gate(
-            party=row.party,
-            business_on=row.business_on,
-            version=row.version,
-            checks=tuple(Check(**one) for one in row.checks["made"]),
-            refused=tuple(Check(**one) for one in row.checks["refused"]),
-            reason=row.reason,
-            text=row.reason_text,
-        )
-        for row in transaction.sql.execute(query.order_by(table.version.desc()))
-    ]
 
 
 def _without(party: str, business_on: date, refused: Sequence[Check]) -> Gate:

@@ -163,40 +163,13 @@ ROLES: Mapping[str, Words] = {
     "auditor": Words("Kiểm toán", "Auditor"),
 }
 
-# How old a break is, in days since the day it belongs to; the key is that of `reading_breaks.BUCKETS`.
+# How old a break is, in days since the day it belongs to; the key is that of `reading.breaks.BUCKETS`.
 AGES: Mapping[str, Words] = {
     "0-1": Words("0–1 ngày", "0–1 days"),
     "2-3": Words("2–3 ngày", "2–3 days"),
     "4-7": Words("4–7 ngày", "4–7 days"),
     "8-30": Words("8–30 ngày", "8–30 days"),
     ">30": Words("Trên 30 ngày", "Over 30 days"),
-}
-
-# What the gate looks at before anything is matched (truc.reconcile.gate), and why a day waits at it.
-CHECKS: Mapping[str, Words] = {
-    "read": Words("Đọc đủ mọi dòng", "Every line read"),
-    "digest": Words("Không trùng tệp đã nhận", "Not a file we had"),
-    "end_mark": Words("Dấu kết thúc tệp", "End mark"),
-    "count": Words("Số dòng khai", "Declared count"),
-    "amount_vnd": Words("Tổng tiền khai", "Declared sum"),
-    "balance": Words("Số dư đầu + phát sinh = số dư cuối", "Opening + movement = closing"),
-    "sequence": Words("Số thứ tự liên tục", "Number follows the earlier file's"),
-}
-CHECK_STATES: Mapping[str, Words] = {
-    "holds": Words("Đạt", "Holds"),
-    "fails": Words("Không đạt", "Fails"),
-    "not_offered": Words("Tệp không có", "Not offered"),
-}
-WAITS: Mapping[str, Words] = {
-    "statement_missing": Words("Chưa có sao kê", "No statement has come"),
-    "truncated": Words("Tệp bị cắt", "The file was cut"),
-    "control_count_differs": Words("Số dòng không khớp số khai", "The count is not as declared"),
-    "control_total_differs": Words("Tổng tiền không khớp số khai", "The sum is not as declared"),
-    "balance_differs": Words("Số dư không khớp", "The balances do not hold"),
-    "sequence_gap": Words("Thiếu tệp trước đó", "An earlier file has not come"),
-    "sequence_repeated": Words("Số tệp trùng với ngày khác", "Another day's file has the number"),
-    "lines_missing": Words("Thiếu dòng đã lưu", "Booked lines are missing"),
-    "wrong_day": Words("Tệp của ngày khác", "The file is of another day"),
 }
 
 

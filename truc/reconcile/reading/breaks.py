@@ -1,4 +1,4 @@
-"""What is read of breaks: the list with its filters, one with its life and its sides, ageing, what is carried forward.
+"""What is read of breaks: the list with its filters, one with its life and its sides, ageing.
 
 Every function takes an open transaction and changes nothing. `today` is the day ages are counted to; the caller gives
 it, so that a report of a past day says the same tomorrow.
@@ -18,7 +18,6 @@ from truc.reconcile.words import BREAK_CLASSES, EXECUTED, STATES
 from truc.reconcile.work.breaks import SEALED_AS
 from truc.store import breaks as store
 from truc.store.opened import Transaction
-from truc.store.reconciliation import newest_run
 from truc.store.tables.breaks import BREAK_ATTACHMENTS, BREAK_EVENTS, BREAK_ITEMS
 from truc.store.tables.reconciliation import RECONCILIATION_BREAKS, RECONCILIATION_RUNS
 
@@ -33,9 +32,7 @@ __all__ = [
     "SideRow",
     "Wanted",
     "ageing",
-    "assignees",
     "attachment",
-    "carried_forward",
     "get_break",
     "list_breaks",
 ]
@@ -267,23 +264,6 @@ def ageing(transaction: Transaction, *, today: date, party: str = "") -> list[Ag
         )
         for row in transaction.sql.execute(grouped)
     ]
-
-
-def carried_forward(transaction: Transaction, party: str, business_on: date, *, today: date) -> list[BreakLine]:
-    """Return the breaks, of this day or earlier, that the day's newest run leaves unresolved; oldest first."""
-    run = newest_run(transaction, party, business_on)
-    if run is None:
-        return []
-    filters = _filters(Wanted(run_id=run.id, state="unresolved"), today)
-    query = _lines(today).where(*filters).order_by(BREAK_ITEMS.c.business_on, BREAK_ITEMS.c.break_id)
-    return [_line(row) for row in transaction.sql.execute(query)]
-
-
-def assignees(transaction: Transaction) -> list[str]:
-    """Return everybody to whom an unresolved break is given, in order."""
-    items = BREAK_ITEMS.c
-    query = select(items.assignee).where(items.state != "resolved", items.assignee != "").distinct()
-    return list(transaction.sql.execute(query.order_by(items.assignee)).scalars())
 
 
 # Each break beside its row in the newest run in which it stood.

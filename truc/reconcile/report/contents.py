@@ -259,7 +259,7 @@ def rows(table: pa.Table, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
 def buckets_of(ages: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return the key of words.AGES that each age, in days, falls under; a day still to come counts as today.
 
-    The bounds are those of reading_breaks.BUCKETS, which loads the store; a report of files does without it.
+    The bounds are those of reading.breaks.BUCKETS, which loads the store; a report of files does without it.
     """
     found = pa.chunked_array([pa.repeat(_OLDEST, len(ages))])
     for key, last in reversed(_LASTS.items()):

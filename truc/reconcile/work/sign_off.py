@@ -148,11 +148,6 @@ def approve(
     transaction.sql.execute(update(SIGN_OFFS).where(which).values(**signed, seal=seal))
 
 
-def is_locked(transaction: Transaction, party: str, business_on: date) -> bool:
-    """Tell whether the day is signed: no new version of it is kept."""
-    return reconciliation.is_signed(transaction, party, business_on)
-
-
 def is_stale(transaction: Transaction, prepared: Row[Any]) -> bool:
     """Tell whether a prepared day has changed since: another version, a break that moved, or a newer statement."""
     run = reconciliation.newest_run(transaction, prepared.party, prepared.business_on)

@@ -105,11 +105,11 @@ def test_a_day_whose_breaks_are_dealt_with_is_prepared_signed_and_locked(store):
     content_hash = prepare(store)
     found = standing(store)
     assert (found.state, found.prepared_by, found.content_hash, found.stale) == ("prepared", "hoa", content_hash, False)
-    assert not act(store, sign_off.is_locked, "momo", DAY)
+    assert not act(store, reconciliation.is_signed, "momo", DAY)
     sign(store, content_hash)
     found = standing(store)
     assert (found.state, found.approved_by, found.report_digest) == ("signed", "minh", REPORT)
-    assert act(store, sign_off.is_locked, "momo", DAY)
+    assert act(store, reconciliation.is_signed, "momo", DAY)
     assert verdict(store) == ()
 
 
