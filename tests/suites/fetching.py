@@ -36,6 +36,7 @@ OVER_SFTP: tuple[tuple[str, str, type[Exception]], ...] = (
     ("read", "drop_after", TransientError),
     ("read", "silent_after", TransientError),
 )
+GARBAGE_OVER_HTTP = b"\x00\xff<not what you expect"
 BYTES_TOO_FEW = 16  # for any statement
 DAY = "2026-03-04"
 AT = f"{DAY}T09:30:00+07:00"
@@ -109,16 +110,25 @@ def is_refused_over_the_limit(partner: Partner, feed: Feed) -> None:
 
 
 def is_never_taken_for_what_it_is_not(partner: Partner, feed: Feed) -> None:
-    """Garbage is kept and set aside, or refused by the client; it is never read as items, nor moves the cursor."""
+    """Garbage is kept to the byte and set aside, or refused by the client; it is never read as items.
+
+    Nor does it move a cursor, but over a file: what has a name is passed by.
+    """
     plant(partner, feed, 1)
+    (whole,) = fetched(partner, feed)
     partner.fault("read" if partner.manifest.transport == "sftp" else feed.name, "garbage")
     try:
-        pages = fetched(partner, feed)
+        (page,) = fetched(partner, feed)
     except MalformedError:
         return
-    for page in pages:
-        assert feed.by_day or page.cursor == ""
-        assert _end(lambda page=page: read(partner, feed, (page,))) is MalformedError  # type: ignore[misc]  # mypy knows no type of a default
+    assert page.envelope.body == _garbage(partner, whole.envelope.body)
+    assert feed.by_day or partner.manifest.transport == "sftp" or page.cursor == ""
+    assert _end(lambda: read(partner, feed, (page,))) is MalformedError
+
+
+def _garbage(partner: Partner, body: bytes) -> bytes:
+    """What the stand-ins send in place of it (sandbox.ssh, sandbox.http)."""
+    return (b"\x00\xff" * len(body))[: len(body)] if partner.manifest.transport == "sftp" else GARBAGE_OVER_HTTP
 
 
 def _faults(partner: Partner, feed: Feed) -> tuple[tuple[str, str, type[Exception]], ...]:

@@ -12,7 +12,7 @@ import requests
 from sandbox.serve import Running
 from truc import parties
 from truc.connections import Connection, from_airflow_json
-from truc.manifest import Capability, Manifest
+from truc.manifest import Capability, Feed, Manifest
 
 CONTROL_S = 20
 # How faults and effects of an operation of ours are called at a stand-in, where it says nothing else itself.
@@ -60,6 +60,11 @@ class Partner:
     def connection(self) -> Connection:
         """How the hub reaches it."""
         return from_airflow_json(self.party, self.running.connection)
+
+    def feed(self, name: str) -> Feed:
+        """The one feed of this name."""
+        (found,) = [one for one in self.manifest.feeds if one.name == name]
+        return found
 
     @contextmanager
     def client(self) -> Iterator[Any]:

@@ -6,42 +6,37 @@ from tests.suites import fetching
 from tests.suites.partner import Partner, with_capability
 from truc import parties
 from truc.errors import TransientError
-from truc.manifest import Capability, Feed
+from truc.manifest import Capability
 from truc.messages import Statement
 
 EVERY_PARTY = with_capability(Capability.FETCH_STATEMENT)
-
-
-def feed_of(partner: Partner) -> Feed:
-    """The one feed by which the party does it."""
-    (found,) = [one for one in partner.manifest.feeds if one.name == "statement"]
-    return found
+FEED = "statement"
 
 
 @EVERY_PARTY
 def test_it_comes_whole_and_twice_the_same(partner: Partner) -> None:
-    fetching.comes_whole_and_twice_the_same(partner, feed_of(partner))
+    fetching.comes_whole_and_twice_the_same(partner, partner.feed(FEED))
 
 
 @EVERY_PARTY
 def test_it_ends_as_a_question_whatever_goes_wrong(partner: Partner) -> None:
-    fetching.ends_as_a_question_whatever_goes_wrong(partner, feed_of(partner))
+    fetching.ends_as_a_question_whatever_goes_wrong(partner, partner.feed(FEED))
 
 
 @EVERY_PARTY
 def test_garbage_is_never_taken_for_it(partner: Partner) -> None:
-    fetching.is_never_taken_for_what_it_is_not(partner, feed_of(partner))
+    fetching.is_never_taken_for_what_it_is_not(partner, partner.feed(FEED))
 
 
 @EVERY_PARTY
 def test_one_over_the_limit_is_not_taken(partner: Partner) -> None:
-    fetching.is_refused_over_the_limit(partner, feed_of(partner))
+    fetching.is_refused_over_the_limit(partner, partner.feed(FEED))
 
 
 @EVERY_PARTY
 def test_the_statement_of_a_day_tells_what_happened_that_day(partner: Partner) -> None:
-    reference = fetching.plant(partner, feed_of(partner), 1)
-    (statement,) = fetching.read(partner, feed_of(partner), fetching.fetched(partner, feed_of(partner)))
+    reference = fetching.plant(partner, partner.feed(FEED), 1)
+    (statement,) = fetching.read(partner, partner.feed(FEED), fetching.fetched(partner, partner.feed(FEED)))
     assert isinstance(statement, Statement)
     assert statement.business_on.isoformat() == fetching.DAY
     assert [(line.our_reference, line.amount_vnd) for line in statement.lines] == [(reference, 50_000)]

@@ -10,10 +10,11 @@ from tests.suites.partner import Partner, patience_for, with_capability
 from truc import parties
 from truc.connections import Connection, from_airflow_json
 from truc.errors import MalformedError, RejectedError, SetupError
-from truc.manifest import Capability, Feed
+from truc.manifest import Capability
 from truc.messages import ShipmentEvent
 
 EVERY_PARTY = with_capability(Capability.TRACK)
+FEED = "tracking"
 ONE_BY_ONE = [
     one.party
     for one in parties.with_capability(Capability.TRACK)
@@ -23,30 +24,24 @@ EVERY_PARTY_THAT_IS_ASKED = pytest.mark.parametrize("partner", ONE_BY_ONE, indir
 ORDER = "H32.01-260304-0001"  # what fetching.plant has handed in as the first
 
 
-def feed_of(partner: Partner) -> Feed:
-    """The one feed by which the party does it."""
-    (found,) = [one for one in partner.manifest.feeds if one.name == "tracking"]
-    return found
-
-
 @EVERY_PARTY
 def test_it_comes_whole_and_twice_the_same(partner: Partner) -> None:
-    fetching.comes_whole_and_twice_the_same(partner, feed_of(partner))
+    fetching.comes_whole_and_twice_the_same(partner, partner.feed(FEED))
 
 
 @EVERY_PARTY
 def test_it_ends_as_a_question_whatever_goes_wrong(partner: Partner) -> None:
-    fetching.ends_as_a_question_whatever_goes_wrong(partner, feed_of(partner))
+    fetching.ends_as_a_question_whatever_goes_wrong(partner, partner.feed(FEED))
 
 
 @EVERY_PARTY
 def test_garbage_is_never_taken_for_it(partner: Partner) -> None:
-    fetching.is_never_taken_for_what_it_is_not(partner, feed_of(partner))
+    fetching.is_never_taken_for_what_it_is_not(partner, partner.feed(FEED))
 
 
 @EVERY_PARTY_THAT_IS_ASKED
 def test_a_parcel_asked_about_is_told_whole_and_twice_the_same(partner: Partner) -> None:
-    fetching.plant(partner, feed_of(partner), 1)
+    fetching.plant(partner, partner.feed(FEED), 1)
     first, again = said(partner), said(partner)
     assert first == again
     [event] = parties.reader(partner.party, kind_of(partner))(first)
@@ -64,7 +59,7 @@ def test_a_parcel_it_does_not_have_is_refused_as_not_found(partner: Partner) -> 
 @EVERY_PARTY_THAT_IS_ASKED
 def test_a_question_that_failed_is_asked_again(partner: Partner) -> None:
     """Silence is transient, garbage malformed; the next question is answered as one without a fault."""
-    fetching.plant(partner, feed_of(partner), 1)
+    fetching.plant(partner, partner.feed(FEED), 1)
     whole, off = said(partner), {}
     for mode, expected in {**fetching.OVER_HTTP, "garbage": MalformedError}.items():
         partner.fault(one_by_one(partner)["operation"], mode)
@@ -81,11 +76,11 @@ def test_a_question_that_failed_is_asked_again(partner: Partner) -> None:
 @EVERY_PARTY_THAT_IS_ASKED
 def test_with_one_connection_it_tells_one_way_only(partner: Partner) -> None:
     """So that no step of a parcel is told twice, in two scales."""
-    fetching.plant(partner, feed_of(partner), 1)
+    fetching.plant(partner, partner.feed(FEED), 1)
     client: Any
     with partner.client() as client:
         assert client.one_by_one is False
-        assert fetching.fetched(partner, feed_of(partner))
+        assert fetching.fetched(partner, partner.feed(FEED))
         with pytest.raises(SetupError) as by_feed:
             client.get_parcel(ORDER)
     with closing(parties.open_client(asked(partner))) as opened:
