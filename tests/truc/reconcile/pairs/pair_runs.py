@@ -13,10 +13,10 @@ from tests.truc.reconcile.pairs.pair_oracle import Outcome
 from truc.reconcile.files import EngineName, Means
 from truc.reconcile.pairs.files import pair_files
 from truc.reconcile.pairs.inputs import kinds
+from truc.reconcile.pairs.sources import TYPES
 from truc.reconcile.pairs.spec import PairSpec
 
 Line = dict[str, Any]
-TYPES = {"text": pa.string(), "whole": pa.int64(), "day": pa.date32(), "instant": pa.timestamp("us", "UTC")}
 MORNING = datetime(2026, 3, 4, 2, 0, tzinfo=UTC)
 FILES = ("matches.parquet", "breaks.parquet", "coverage.parquet", "summary.json")
 NAMES = ("H1.01-260304-0001", "H1.01-260304-0002", "Hồ sơ số 3", "hồ sơ số 3", "Ho so", "Ắ", "z", "Z", "0", "🂡")

@@ -23,7 +23,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", ["dossier_statuses", "shipments"])
+@pytest.mark.parametrize("name", ["dossier_statuses", "shipments", "procedures"])
 def test_spark_writes_the_same_bytes(name: str, session: Any, tmp_path: Path) -> None:
     spec = named_pair(name)
     core, partner = pair_runs.drawn(spec, 31, rows=200)
