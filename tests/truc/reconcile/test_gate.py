@@ -1,5 +1,6 @@
 """The gate before reconciliation: half a file is never matched, and a day that waits keeps and says its reason."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
@@ -404,14 +405,21 @@ def test_lines_that_went_missing_in_the_store_shut_the_gate(deliver: Any, empty_
     }
 
 
+WAITING_FOR_US = """
+SELECT count(*) FROM pg_locks
+WHERE locktype = 'advisory' AND NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))
+"""
+
+
 def test_no_version_comes_between_the_judgement_and_the_matching(deliver: Any, empty_store: Store) -> None:
     deliver("momo", momo(DAY))
     with ThreadPoolExecutor(1) as pool:
         with empty_store.begin() as transaction:
             assert gate.judge(transaction, "momo", DAY).version == 1
             restating = pool.submit(deliver, "momo", momo(DAY, TWO[:1]))
-            with pytest.raises(TimeoutError):
-                restating.result(timeout=0.5)
+            while not transaction.sql.execute(text(WAITING_FOR_US)).scalar():
+                assert not restating.done(), "it did not wait for us"
+                time.sleep(0.02)
             assert gate.judge(transaction, "momo", DAY).version == 1
         assert restating.result(timeout=20)["set_aside"] == 0
     assert judged(empty_store, "momo").version == 2
