@@ -8,7 +8,7 @@ import pytest
 from tests.truc.operating.break_office import a_break, approve, paid, propose, refused
 from tests.truc.reconcile.runs import item, name
 from truc.envelope import Envelope
-from truc.exchange import inbox
+from truc.exchange import inbox, set_aside
 from truc.operating import breaks, replay
 from truc.reconcile.work import breaks as work
 from truc.services import booking
@@ -97,8 +97,9 @@ def test_a_replay_is_ordered_with_the_approval_and_is_not_lost_where_the_reading
     assert len(office.sql("SELECT FROM set_aside WHERE state = 'open'")) == 1
 
 
-def test_where_the_approval_cannot_be_written_nothing_is_read_again(
-    office: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("where", "what"), [(work, "ask_on"), (set_aside, "resolve_incoming")])
+def test_where_the_approval_or_the_replay_cannot_be_written_neither_is(
+    office: Any, monkeypatch: pytest.MonkeyPatch, where: Any, what: str
 ) -> None:
     _, exchange = a_callback_aside(office)
     propose(office, "find_callback", "callback_lost")
@@ -107,7 +108,7 @@ def test_where_the_approval_cannot_be_written_nothing_is_read_again(
         raise InterruptedError
 
     with monkeypatch.context() as patched:
-        patched.setattr(work, "ask_on", fails)
+        patched.setattr(where, what, fails)
         with pytest.raises(InterruptedError):
             approve(office)
     assert item(office.store, "b1").state == "proposed"
