@@ -1,11 +1,14 @@
 """One contestant's run in a process of its own: wall and processor seconds, the most memory of it and its children."""
 
+import math
 import os
+import signal
 import statistics
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,8 +26,11 @@ class Spent:
     programs: frozenset[str]
 
 
-def run(command: Sequence[str], env: Mapping[str, str] | None = None) -> Spent:
-    """Run a command to its end. Raise RuntimeError with what it said where it fails or does not end."""
+def run(command: Sequence[str], env: Mapping[str, str] | None = None, *, memory_max_mb: float = math.inf) -> Spent:
+    """Run a command to its end. Raise RuntimeError with what it said where it fails or does not end.
+
+    Who takes more memory than it may is killed with all it started: MemoryError.
+    """
     with tempfile.TemporaryFile() as said:
         before = os.times()
         began = time.perf_counter()
@@ -35,13 +41,15 @@ def run(command: Sequence[str], env: Mapping[str, str] | None = None) -> Spent:
         while True:
             held_kb, names = _held(process.pid)
             peak_kb, programs = max(peak_kb, held_kb), programs | names
+            if peak_kb / 1024 > memory_max_mb:
+                _kill(process)
+                raise MemoryError(f"{peak_kb / 1024:.0f} MB are more than {memory_max_mb:g}")
             try:
                 process.wait(LOOK_EVERY_S)
                 break
             except subprocess.TimeoutExpired:
                 if time.perf_counter() - began > ENDS_WITHIN_S:
-                    process.kill()
-                    process.wait()
+                    _kill(process)
                     raise RuntimeError(f"{command[0]} does not end") from None
         wall_s, after = time.perf_counter() - began, os.times()
         if process.returncode:
@@ -71,6 +79,13 @@ def middle(spent: Sequence[Spent]) -> Spent:
         max(one.peak_mb for one in spent),
         frozenset().union(*(one.programs for one in spent)),
     )
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    for pid in tuple(_with_children(process.pid)):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.wait()
 
 
 def _held(pid: int) -> tuple[int, set[str]]:

@@ -4,15 +4,14 @@
 
 27.2 million is what the national portal says it synchronised (seed 004). The lists are drawn with a seed, and know
 themselves what is wrong in them: each run must find exactly that. Every run is a process of its own, which is killed
-above 4 GB of memory; the memory told is the highest of it and all it started (Spark's Java), seen every 50 ms. The
-floor is SQL written by hand for DuckDB that classifies the same rows and writes the same gaps and coverage, with the
-same memory and threads. A throughput is rows of both sides a second.
+above 4 GB of memory; the memory told is the most of it and all it started, as bench.reconcile_spent has it. The floor
+is SQL written by hand for DuckDB that classifies the same rows and writes the same gaps and coverage, with the same
+memory and threads. A throughput is rows of both sides a second.
 """
 
 import argparse
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,10 +22,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
-import psutil
 import pyarrow.parquet as pq
 
 from bench.figures import Figure, show
+from bench.reconcile_spent import run as watched
 from truc.reconcile.files import Means
 from truc.reconcile.pairs.files import pair_files
 from truc.reconcile.specs import named_pair
@@ -34,9 +33,8 @@ from truc.reconcile.specs import named_pair
 ROWS = 27_200_000
 SEED = 5
 MEMORY_MB = {"floor": 2_400, "duckdb": 2_400, "spark": 2_400}  # what the engine is told it may use
-RSS_MAX_MB = 4_000  # above it the run is killed
+MEMORY_MAX_MB = 4_000  # above it the run is killed
 THREADS = 2
-SEEN_EVERY_S = 0.05
 LATER = datetime(2027, 1, 1, tzinfo=UTC)  # all that was drawn is long past: nothing is too young to be late
 
 SCATTERED = "(n * 15485863) % {rows}"  # each number once, in no order: a prime that no number of rows is a multiple of
@@ -127,7 +125,7 @@ class Spent:
     """What a run took: seconds of the clock, its own without starting, and the highest memory of all its processes."""
 
     seconds: float
-    rss_mb: float
+    peak_mb: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +172,10 @@ def run(rows: int, engines: Sequence[str], *, rounds: int, home: Path) -> list[F
 
 
 def _figure(engine: str, taken: Sequence[Spent], floor_s: float, lists: Lists) -> Figure:
-    ours_s, rss_mb = statistics.median(one.seconds for one in taken), max(one.rss_mb for one in taken)
+    ours_s, peak_mb = statistics.median(one.seconds for one in taken), max(one.peak_mb for one in taken)
     speed = f"{lists.rows / ours_s / 1e6:.2f} against {lists.rows / floor_s / 1e6:.2f} million rows/s"
     what = f"{lists.rows:,} statuses here and on the portal, {engine}"
-    note = f"{speed}; peak memory {rss_mb:.0f} MB (bar {RSS_MAX_MB})"
+    note = f"{speed}; peak memory {peak_mb:.0f} MB (bar {MEMORY_MAX_MB})"
     return Figure(what, ours_s, "hand-written DuckDB SQL", floor_s, note)
 
 
@@ -195,45 +193,10 @@ def _measured(engine: str, lists: Lists, home: Path) -> Spent:
             str(lists.partner),
             folder,
         ]
-        rss_mb = _watched(command)
+        peak_mb = watched(command, memory_max_mb=MEMORY_MAX_MB).peak_mb
         said = json.loads(told.read_text(encoding="utf-8"))
     assert said["places"] == lists.truth, f"{engine}: found {said['places']}, in it are {lists.truth}"
-    return Spent(said["seconds"], rss_mb)
-
-
-def _watched(command: Sequence[str]) -> float:
-    """Return the highest memory of the process and all it starts; kill it above the limit, and say so."""
-    highest = 0.0
-    with psutil.Popen(command) as process:
-        while process.poll() is None:
-            held = _rss_mb(process)
-            highest = max(highest, held)
-            if held > RSS_MAX_MB:
-                for one in (*process.children(recursive=True), process):
-                    one.kill()
-                raise MemoryError(f"{held:.0f} MB are more than {RSS_MAX_MB}")
-            time.sleep(SEEN_EVERY_S)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
-    return highest
-
-
-def _rss_mb(process: psutil.Process) -> float:
-    held = 0
-    for one in (process, *_children(process)):
-        try:
-            held += one.memory_info().rss
-        except psutil.NoSuchProcess:  # it ended since
-            continue
-    return held / 2**20
-
-
-def _children(process: psutil.Process) -> list[psutil.Process]:
-    try:
-        found: list[psutil.Process] = process.children(recursive=True)
-    except psutil.NoSuchProcess:
-        return []
-    return found
+    return Spent(said["seconds"], peak_mb)
 
 
 def _child(engine: str, core: Path, partner: Path, folder: Path) -> None:

@@ -1,5 +1,7 @@
 """The bench of reconciliation: what it plants is there, a seed is the same rows, and the contestants find the same."""
 
+import fcntl
+import os
 from pathlib import Path
 
 import duckdb
@@ -8,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from bench import reconcile, reconcile_profile
+from bench import reconcile, reconcile_profile, reconcile_spent
 from bench.figures import python
 from bench.reconcile_by_hand import classify
 from bench.reconcile_days import KINDS, STRETCH, Files, made
@@ -123,14 +125,46 @@ def test_another_row_is_another_finding(files: Files, ours: dict[str, Found], tm
     assert {name for name in ours if other[name] != ours[name]} == set(KINDS)
 
 
-def test_what_a_child_and_its_children_hold_is_counted_and_they_are_named() -> None:
-    child = "import time; held = bytearray(60_000_000); held[::4096] = b'x' * len(held[::4096]); time.sleep(0.4)"
-    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}], check=True)"
-    alone = run(python("import time; time.sleep(0.4)"))
-    spent = run(python(parent))
+HOLDS = "held = bytearray(60_000_000); held[::4096] = b'x' * len(held[::4096])"
+PARENT = "import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}], check=True)"
+
+
+@pytest.fixture
+def pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A pipe: who opens it to read is looked at once more, and let go then."""
+    path, look = tmp_path / "pipe", reconcile_spent._held
+    os.mkfifo(path)
+
+    def held(pid: int) -> tuple[int, set[str]]:
+        try:
+            gate = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:  # nobody waits yet
+            return look(pid)
+        try:
+            return look(pid)
+        finally:
+            os.close(gate)
+
+    monkeypatch.setattr(reconcile_spent, "_held", held)
+    return path
+
+
+def test_what_a_child_and_its_children_hold_is_counted_and_they_are_named(pipe: Path) -> None:
+    wait = f"open({str(pipe)!r}).read()"
+    alone, spent = run(python(wait)), run(python(PARENT.format(child=f"{HOLDS}; {wait}")))
     assert spent.peak_mb > alone.peak_mb + 60
-    assert spent.wall_s >= 0.4
+    assert spent.wall_s > 0
     assert any(name.startswith("python") for name in spent.programs)
+
+
+def test_who_takes_too_much_memory_is_killed_with_its_children(pipe: Path, tmp_path: Path) -> None:
+    locked = tmp_path / "locked"
+    child = f"import fcntl, time; file = open({str(locked)!r}, 'w'); fcntl.flock(file, fcntl.LOCK_EX); {HOLDS}; "
+    child += f"open({str(pipe)!r}).read(); time.sleep(1_000)"
+    with pytest.raises(MemoryError, match="more than 60"):
+        run(python(PARENT.format(child=child)), memory_max_mb=60)
+    with locked.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # waits until nobody has it any more
 
 
 def test_a_contestant_that_fails_is_no_figure() -> None:

@@ -32,6 +32,6 @@ def test_who_finds_something_else_is_seen(tmp_path: Path) -> None:
 
 
 def test_who_takes_too_much_memory_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(statuses, "RSS_MAX_MB", 20)
+    monkeypatch.setattr(statuses, "MEMORY_MAX_MB", 20)
     with pytest.raises(MemoryError, match="more than 20"):
         statuses._measured("floor", statuses.drawn(tmp_path, 2_000), tmp_path)
