@@ -1,5 +1,6 @@
 """What many tests need: a real PostgreSQL for the session, and a fresh, migrated store for each test."""
 
+import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ DEAREST = (
     "tests/truc/reconcile/engine/test_mutants.py",
     "tests/day/test_business_day.py",
     "tests/truc/reconcile/engine/test_engine_spark.py",
+    "tests/truc/reconcile/engine/test_engine_connect.py",
     "tests/truc/reconcile/daily/test_day_month.py",
     "tests/truc/reconcile/pairs/test_pairs_spark.py",
     "tests/truc/reconcile/daily/test_day.py",
@@ -31,6 +33,9 @@ DEAREST = (
     "tests/simulation/test_seeds.py",
     "tests/truc/services/test_settlements.py",
 )
+
+# A Java of a test lives for a minute: to compile its code once more, and better, takes a third of its time.
+os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
 
 # The machine is shared: how long one example takes says nothing of the code.
 hypothesis.register_profile("hub", deadline=None)

@@ -195,7 +195,7 @@ def _find_callback(transaction: Transaction, deed: Deed) -> tuple[str, list[int]
     ids = _waiting_callbacks(transaction, deed)
     of_break = BREAK_EVENTS.c.break_id == deed.item.break_id
     step = transaction.sql.execute(select(func.max(BREAK_EVENTS.c.number)).where(of_break)).scalar_one()
-    plan, going = replay._order(transaction, ids, deed.by, f"break/{deed.item.break_id}/{step}", "")
+    plan, going = replay.order(transaction, ids, deed.by, f"break/{deed.item.break_id}/{step}", "")
     left = "; ".join(f"exchange {one.id}: {one.why}" for one in plan.skips)
     if not going:
         raise MalformedError(f"{deed.item.party}: nothing can be read again: {left}", reason="nothing_to_read")

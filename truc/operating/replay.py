@@ -190,7 +190,7 @@ def replay(store: Store, ids: Sequence[int], by: Order, *, book: Book, name: str
     booked. Then these are booked from their kept bytes, which books nothing twice (truc.services.booking).
     """
     named = as_storable(name) or name_of(ids)
-    plan, incoming = store.run(lambda transaction: _order(transaction, ids, by, named, verdict))
+    plan, incoming = store.run(lambda transaction: order(transaction, ids, by, named, verdict))
     # A crash before this leaves them kept: `finish` books them, every minute (dags/exchange_sweep.py).
     for party in sorted({one.row.party for one in incoming}):
         inbox.book_these(store, party, [one.row.id for one in incoming if one.row.party == party], book=book)
@@ -210,9 +210,13 @@ def finish(store: Store, book: Book) -> int:
     return booked
 
 
-def _order(
+def order(
     transaction: Transaction, ids: Sequence[int], by: Order, name: str, verdict: Verdict
 ) -> tuple[Plan, list[Going]]:
+    """Order the replay under its name in a transaction; return the plan, and what came in and is to be booked anew.
+
+    What was replayed before under this name is left, with its reason.
+    """
     transaction.sql.execute(_LOCK, {"ids": list(ids)})
     out, left = _outgoing(transaction, ids, name, verdict)
     incoming, left_in = _incoming(transaction, ids, name)

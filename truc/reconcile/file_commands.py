@@ -55,7 +55,7 @@ def files(**given: Any) -> None:
 
 def with_cut_offs(spec: Spec, told: tuple[str, ...]) -> Spec:
     """Return the spec with cut-offs told as PARTY=HH:MM; raise MalformedError naming one that is not."""
-    cut_offs = []
+    cut_offs: list[CutOff] = []
     for one in told:
         party, _, clock = one.partition("=")
         try:
@@ -64,6 +64,8 @@ def with_cut_offs(spec: Spec, told: tuple[str, ...]) -> Spec:
             at = None
         if not party or at is None:
             raise MalformedError(f"--cut-off: {one!r} is not PARTY=HH:MM, such as momo=23:00", reason="bad_cut_off")
+        if party in {cut.party for cut in cut_offs}:
+            raise MalformedError(f"--cut-off: {party!r} is told twice; tell one", reason="bad_cut_off")
         cut_offs.append(CutOff(party=party, at=at))
     return replace(spec, cut_offs=tuple(cut_offs)) if cut_offs else spec
 

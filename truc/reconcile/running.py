@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,18 +11,18 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 import duckdb
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from truc.domain.calendar import WorkingCalendar
 from truc.reconcile.engine import conservation
 from truc.reconcile.engine.plan import Plan
-from truc.reconcile.row import FAMILIES
+from truc.reconcile.row import CLEAN_ALIKE, CLEAN_MONEY, FAMILIES
 from truc.reconcile.spec import EPOCH, Side, Spec
 
 FIRST_DAY, LAST_DAY = date(2010, 1, 1), date(2040, 12, 31)  # of which working days are known
@@ -117,10 +118,10 @@ def reconcile(engine: Engine, plan: Plan, spec: Spec, sides: Mapping[Side, Given
     engine.give_days(working_days())
     engine.run(plan)
     given = _all(engine, plan.told["given"])
-    with whole_or_none(out) as parts:
+    with whole_or_none(out, last="summary.json") as parts:
         matches, breaks = parts / "matches.parquet", parts / "breaks.parquet"
         counts = (
-            write_rows(matches, MATCH_SCHEMA, _as_written(engine.rows(plan.told["matches"]))),
+            write_rows(matches, MATCH_SCHEMA, _matches(engine, plan)),
             write_rows(breaks, BREAK_SCHEMA, _identified(_as_written(engine.rows(plan.told["breaks"])))),
         )
         if "verdicts" in plan.told:
@@ -132,8 +133,8 @@ def reconcile(engine: Engine, plan: Plan, spec: Spec, sides: Mapping[Side, Given
         conservation.check(given, ends)
         (parts / "summary.json").write_text(_summary(spec, sides, given, ends), encoding="utf-8")
         digest = _digest(matches, breaks)
-    if "verdicts" not in plan.told:  # those of an earlier run into the same folder do not stay beside the rest
-        (out / "verdicts.parquet").unlink(missing_ok=True)
+        if "verdicts" not in plan.told:  # those of an earlier run into the same folder do not stay beside the rest
+            (out / "verdicts.parquet").unlink(missing_ok=True)
     return Result(out, *counts, tuple(given), tuple(ends), digest)
 
 
@@ -163,13 +164,23 @@ def _all(engine: Engine, sql: str) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def whole_or_none(out: Path) -> Iterator[Path]:
-    """Yield a folder to write to; its files go to `out` when all went well, else nothing of them remains."""
-    out.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".not-proved-yet-", dir=out) as folder:
-        yield Path(folder)
-        for path in sorted(Path(folder).iterdir()):
+def whole_or_none(out: Path, *, last: str) -> Iterator[Path]:
+    """Yield a folder to write to; its files go to `out` when all went well, else nothing of them remains.
+
+    `last` is the file that goes when the others are there: it speaks for them. What a run that was killed has left is
+    cleared by the next.
+    """
+    folder = out / ".not-proved-yet"
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+        (out / last).unlink(missing_ok=True)
+        for path in sorted(folder.iterdir(), key=lambda path: path.name == last):
             path.replace(out / path.name)
+    finally:
+        shutil.rmtree(folder)
 
 
 def write_rows(path: Path, schema: pa.Schema, batches: Iterator[pa.Table]) -> int:
@@ -218,6 +229,29 @@ def _as_written(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
         table = table.rename_columns([named.get(name, name) for name in table.column_names])
         days = table["business_on"].cast(pa.int32()).cast(DAY)
         yield table.set_column(table.column_names.index("business_on"), "business_on", days)
+
+
+def _matches(engine: Engine, plan: Plan) -> Iterator[pa.Table]:
+    """Yield all matches in full: what is the same of every clean pair is added, the others take their places."""
+    others = _as_written(engine.rows(plan.told["odd_matches"]))
+    held = MATCH_SCHEMA.empty_table()
+    alike = {name: pa.repeat(value, 0) for name, value in CLEAN_ALIKE.items()}
+    for table in _as_written(engine.rows(plan.told["matches"])):
+        odd = table["odd"].combine_chunks()
+        count = odd.true_count
+        while len(held) < count:
+            held = pa.concat_tables([held, next(others).select(MATCH_SCHEMA.names).cast(MATCH_SCHEMA)])
+        if len(alike["rule"]) < len(table):
+            alike = {name: pa.repeat(value, len(table)) for name, value in CLEAN_ALIKE.items()}
+        full = {name: values.slice(0, len(table)) for name, values in alike.items()}
+        full |= dict.fromkeys(CLEAN_MONEY, table["vnd"])
+        full |= {name: table[name] for name in MATCH_SCHEMA.names if name not in full}
+        whole = pa.table({name: full[name] for name in MATCH_SCHEMA.names}).cast(MATCH_SCHEMA)
+        if count:
+            columns = zip(whole.columns, held.slice(0, count).columns, strict=True)
+            filled = [pc.replace_with_mask(mine, odd, other.combine_chunks()) for mine, other in columns]
+            whole, held = pa.table(filled, names=whole.column_names), held.slice(count)
+        yield whole
 
 
 def _identified(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:

@@ -92,6 +92,8 @@ class Spec:
             raise ValueError("passes: names one twice")
         if self.passes[:1] != ("exact_reference",):
             raise ValueError("passes: exact_reference comes first")
+        if len({(one.party, one.from_on) for one in self.cut_offs}) != len(self.cut_offs):
+            raise ValueError("cut_offs: names a party's day twice")
 
     @property
     def digest(self) -> str:

@@ -201,6 +201,13 @@ def test_a_cut_off_that_is_none_is_refused(told, sides, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_cut_off_told_twice_is_refused(sides, tmp_path):
+    twice = ("--cut-off", "momo=23:00", "--cut-off", "momo=22:00")
+    code, said = typed("files", *options(sides), *twice, "--out", tmp_path / "out")
+    assert (code, "'momo' is told twice" in said) == (1, True)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_spec_nobody_declared_is_refused_by_name(sides, tmp_path):
     code, said = typed("files", "--spec", "nothing", *options(sides), "--out", tmp_path / "out")
     assert (code, "payments" in said) == (1, True)

@@ -55,9 +55,10 @@ class Spark:
         frame.selectExpr(*_neutral(columns)).createOrReplaceTempView(f"{side}_in")
         self.given += sum(pq.read_metadata(path).num_rows for path in paths)
         parts = max(1, min(PARTS_MAX, self.given // ROWS_IN_PART))
-        # Of a small day's hundred steps most is spent on tasks, and on compiling code that handles a few rows.
+        # Of a small day's hundred steps most is spent on tasks, on planning anew, and on compiling code for a few rows.
         for name, value in {
             "spark.sql.shuffle.partitions": str(parts),
+            "spark.sql.adaptive.enabled": "false" if self.small else "true",
             "spark.sql.codegen.wholeStage": "false" if self.small else "true",
             "spark.sql.codegen.factoryMode": "NO_CODEGEN" if self.small else "FALLBACK",
         }.items():

@@ -69,7 +69,7 @@ def reconcile_pairs(
     conservation.check(given, ends)
     groups = _coverage(_all(engine, plan.told["coverage"]), rules)
     whole = _together(groups)
-    with whole_or_none(out) as parts:
+    with whole_or_none(out, last="summary.json") as parts:
         for name in lists:
             told = (_as_written(batch, spec, name) for batch in engine.rows(plan.told[name]))
             write_rows(parts / f"{name}.parquet", _schema(spec, name), told)

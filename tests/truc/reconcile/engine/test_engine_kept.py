@@ -187,8 +187,8 @@ def stop_in_list(name):
 
 def stop_before_moving():
     @contextmanager
-    def whole_or_none(out):
-        with prepare(out) as parts:
+    def whole_or_none(out, **named):
+        with prepare(out, **named) as parts:
             yield parts
             here()
     prepare, running.whole_or_none = running.whole_or_none, whole_or_none
@@ -225,6 +225,7 @@ def test_a_process_killed_anywhere_leaves_nothing_to_the_next(place, given, righ
     assert len(bytes_of(tmp_path / "out")) == (1 if place == "in the midst of moving" else 0)
     _again(given, tmp_path)
     assert bytes_of(tmp_path / "out") == right
+    assert {path.name for path in (tmp_path / "out").iterdir()} == set(right)
 
 
 RUN = """

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from truc.reconcile import specs
 from truc.reconcile.engine import plan as plans
 from truc.reconcile.engine.plan import made_from, place_of, plan, written
 from truc.reconcile.engine.telling import DIALECTS, FURTHER, tell
+from truc.reconcile.spec import CutOff
 from truc.reconcile.specs.payments import SPEC
 
 BOTH = FURTHER[-1]
@@ -94,6 +96,9 @@ WRONG = {
     "window_days: must not be below 0": {"window_days": -1},
     "candidates_max: must not be below 1": {"candidates_max": 0},
     "version: must not be below 1": {"version": 0},
+    "cut_offs: names a party's day twice": {
+        "cut_offs": (CutOff(party="momo", at=time(23)), CutOff(party="momo", at=time(22)))
+    },
 }
 
 
