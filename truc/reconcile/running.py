@@ -235,15 +235,15 @@ def _matches(engine: Engine, plan: Plan) -> Iterator[pa.Table]:
     """Yield all matches in full: what is the same of every clean pair is added, the others take their places."""
     others = _as_written(engine.rows(plan.told["odd_matches"]))
     held = MATCH_SCHEMA.empty_table()
-    alike = {name: pa.repeat(value, 0) for name, value in CLEAN_ALIKE.items()}
+    alike = _alike(0)
     for table in _as_written(engine.rows(plan.told["matches"])):
         odd = table["odd"].combine_chunks()
         count = odd.true_count
         while len(held) < count:
             held = pa.concat_tables([held, next(others).select(MATCH_SCHEMA.names).cast(MATCH_SCHEMA)])
-        if len(alike["rule"]) < len(table):
-            alike = {name: pa.repeat(value, len(table)) for name, value in CLEAN_ALIKE.items()}
-        full = {name: values.slice(0, len(table)) for name, values in alike.items()}
+        if len(alike) < len(table):
+            alike = _alike(len(table))
+        full = {name: alike[name].slice(0, len(table)) for name in CLEAN_ALIKE}
         full |= dict.fromkeys(CLEAN_MONEY, table["vnd"])
         full |= {name: table[name] for name in MATCH_SCHEMA.names if name not in full}
         whole = pa.table({name: full[name] for name in MATCH_SCHEMA.names}).cast(MATCH_SCHEMA)
@@ -252,6 +252,12 @@ def _matches(engine: Engine, plan: Plan) -> Iterator[pa.Table]:
             filled = [pc.replace_with_mask(mine, odd, other.combine_chunks()) for mine, other in columns]
             whole, held = pa.table(filled, names=whole.column_names), held.slice(count)
         yield whole
+
+
+def _alike(rows: int) -> pa.Table:
+    """Return what is the same of every clean pair; by polars, for pyarrow loads pandas to look at one value."""
+    told = pl.DataFrame({name: pl.repeat(value, rows, eager=True) for name, value in CLEAN_ALIKE.items()})
+    return told.to_arrow().cast(pa.schema([MATCH_SCHEMA.field(name) for name in CLEAN_ALIKE])).combine_chunks()
 
 
 def _identified(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
