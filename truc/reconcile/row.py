@@ -28,8 +28,3 @@ NEUTRAL = {
     "carried": "boolean",
     "receipt_due": "boolean",
 }
-
-EXACT = "exact_reference"
-# What the match of two rows that agree in everything says: the same for all, and in which columns their money.
-CLEAN_ALIKE: dict[str, str | int] = {"rule": EXACT, "core_rows": 1, "partner_rows": 1, "difference_vnd": 0}
-CLEAN_MONEY = ("core_vnd", "partner_vnd", "core_money_vnd", "partner_money_vnd")

@@ -16,13 +16,12 @@ from typing import Any, Protocol
 import duckdb
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from truc.domain.calendar import WorkingCalendar
 from truc.reconcile.engine import conservation
 from truc.reconcile.engine.plan import Plan
-from truc.reconcile.row import CLEAN_ALIKE, CLEAN_MONEY, FAMILIES
+from truc.reconcile.row import FAMILIES
 from truc.reconcile.spec import EPOCH, Side, Spec
 
 FIRST_DAY, LAST_DAY = date(2010, 1, 1), date(2040, 12, 31)  # of which working days are known
@@ -121,7 +120,7 @@ def reconcile(engine: Engine, plan: Plan, spec: Spec, sides: Mapping[Side, Given
     with whole_or_none(out, last="summary.json") as parts:
         matches, breaks = parts / "matches.parquet", parts / "breaks.parquet"
         counts = (
-            write_rows(matches, MATCH_SCHEMA, _matches(engine, plan)),
+            write_rows(matches, MATCH_SCHEMA, _as_written(engine.rows(plan.told["matches"]))),
             write_rows(breaks, BREAK_SCHEMA, _identified(_as_written(engine.rows(plan.told["breaks"])))),
         )
         if "verdicts" in plan.told:
@@ -229,35 +228,6 @@ def _as_written(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
         table = table.rename_columns([named.get(name, name) for name in table.column_names])
         days = table["business_on"].cast(pa.int32()).cast(DAY)
         yield table.set_column(table.column_names.index("business_on"), "business_on", days)
-
-
-def _matches(engine: Engine, plan: Plan) -> Iterator[pa.Table]:
-    """Yield all matches in full: what is the same of every clean pair is added, the others take their places."""
-    others = _as_written(engine.rows(plan.told["odd_matches"]))
-    held = MATCH_SCHEMA.empty_table()
-    alike = _alike(0)
-    for table in _as_written(engine.rows(plan.told["matches"])):
-        odd = table["odd"].combine_chunks()
-        count = odd.true_count
-        while len(held) < count:
-            held = pa.concat_tables([held, next(others).select(MATCH_SCHEMA.names).cast(MATCH_SCHEMA)])
-        if len(alike) < len(table):
-            alike = _alike(len(table))
-        full = {name: alike[name].slice(0, len(table)) for name in CLEAN_ALIKE}
-        full |= dict.fromkeys(CLEAN_MONEY, table["vnd"])
-        full |= {name: table[name] for name in MATCH_SCHEMA.names if name not in full}
-        whole = pa.table({name: full[name] for name in MATCH_SCHEMA.names}).cast(MATCH_SCHEMA)
-        if count:
-            columns = zip(whole.columns, held.slice(0, count).columns, strict=True)
-            filled = [pc.replace_with_mask(mine, odd, other.combine_chunks()) for mine, other in columns]
-            whole, held = pa.table(filled, names=whole.column_names), held.slice(count)
-        yield whole
-
-
-def _alike(rows: int) -> pa.Table:
-    """Return what is the same of every clean pair; by polars, for pyarrow loads pandas to look at one value."""
-    told = pl.DataFrame({name: pl.repeat(value, rows, eager=True) for name, value in CLEAN_ALIKE.items()})
-    return told.to_arrow().cast(pa.schema([MATCH_SCHEMA.field(name) for name in CLEAN_ALIKE])).combine_chunks()
 
 
 def _identified(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:

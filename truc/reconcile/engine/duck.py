@@ -54,9 +54,8 @@ class Duck:
                 self.connection.execute(f"CREATE {step.how} {step.name} AS {step.sql}")
 
     def rows(self, sql: str) -> Iterator[pa.RecordBatch]:
-        """Yield the rows of a query in its order; several may be read side by side."""
-        with self.connection.cursor() as cursor:
-            yield from cursor.sql(sql).to_arrow_reader(ROWS_AT_ONCE)
+        """Yield the rows of a query in its order."""
+        yield from self.connection.sql(sql).to_arrow_reader(ROWS_AT_ONCE)
 
     def close(self) -> None:
         """Forget the database."""

@@ -30,7 +30,7 @@ class Legs:
 
 
 def queries(legs: Legs, spec: Spec, dialect: Dialect) -> Mapping[str, str]:
-    """Return the SQL of matches, odd_matches, breaks, aside, given; and of verdicts where there are further legs.
+    """Return the SQL of matches, breaks, aside, given; and of verdicts where there are further legs.
 
     `aside` sums the rows that are written nowhere, for no money moved; `given` the rows of all sides.
     """
@@ -43,7 +43,7 @@ def queries(legs: Legs, spec: Spec, dialect: Dialect) -> Mapping[str, str]:
         placed.append(legs.remittance.places)
     odd = ibis.union(*placed)
     told = {
-        **_by_reference(clean, odd.filter(odd.place == MATCH)),
+        "matches": _by_reference(clean, odd.filter(odd.place == MATCH)),
         "breaks": _sorted(odd.filter(~odd.place.isin([MATCH, NO_MONEY])).select(*FORM)),
         "aside": _ends(odd.filter(odd.place == NO_MONEY)),
         "given": ibis.union(*_given(legs, spec)),
@@ -53,25 +53,20 @@ def queries(legs: Legs, spec: Spec, dialect: Dialect) -> Mapping[str, str]:
     return {name: to_sql(table, dialect) for name, table in told.items()}
 
 
-def _by_reference(clean: list[ir.Table], odd: ir.Table) -> dict[str, ir.Table]:
-    """Return all matches in one order, whatever order the rows came in; those that are no clean pairs apart, in full.
-
-    Among the clean pairs these have their place and the mark `odd`, and come in the same order. To sort five million
-    rows takes the longer the more columns go along; of clean pairs most columns are the same.
+def _by_reference(clean: list[ir.Table], odd: ir.Table) -> ir.Table:
+    """Return all matches in one order, whatever order the rows came in.
 
     Of one reference, the clean pairs stand before the others: of each leg and party there is one payment at most, and
-    one other.
+    one other. To sort five million rows by three short columns takes half the time that it takes by fifteen.
     """
     told = []
     for number, one in enumerate(clean):
         paid = ibis.ifelse(one.kind == "payment", f"{number}p", f"{number}r")
-        told.append(one.mutate(tie=paid, odd=ibis.literal(value=False)))
+        told.append(one.select(*FORM_OF_MATCH, tie=paid))
     texts = [odd[name].cast("string").fill_null("") for name in FORM_OF_MATCH]
     odd = odd.select(*FORM_OF_MATCH, tie=ibis.literal(f"{len(clean)}|") + ibis.literal("|").join(texts))
-    marked = odd.mutate(vnd=odd.core_money_vnd, odd=ibis.literal(value=True)).select(*told[0].columns)
     # The many before the few: DuckDB 2.0 does not spill a sort whose first rows are the few of another table.
-    order = ["our_reference", "tie", "party"]
-    return {"matches": ibis.union(*told, marked).order_by(order), "odd_matches": odd.order_by(order)}
+    return ibis.union(*told, odd).order_by(["our_reference", "tie", "party"])
 
 
 def _sorted(table: ir.Table) -> ir.Table:

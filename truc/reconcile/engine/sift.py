@@ -11,11 +11,12 @@ import ibis
 import ibis.expr.types as ir
 
 from truc.reconcile.engine.inputs import numbered
-from truc.reconcile.engine.places import either
+from truc.reconcile.engine.places import FORM, MATCH, either, whole
 from truc.reconcile.engine.plan import Dialect
 from truc.reconcile.engine.steps import Steps
 from truc.reconcile.row import FAMILIES
 
+EXACT = "exact_reference"
 UNTOLD, TOLD = 1, 2  # ours has no agency, theirs has one: only with both our row does not tell all
 STATES = {"paid": 1, "refunded": 2}  # of rows that are counted
 # The bits of what must agree besides the amount, in one number. What has no room there goes the long way.
@@ -54,17 +55,26 @@ def sift(steps: Steps, core: ir.Table, partner: ir.Table) -> Sifted:
 
 
 def clean_matches(clean: ir.Table, *, leg: str) -> ir.Table:
-    """Return of the clean pairs what is not the same of all: of CLEAN_ALIKE and the money the rest of FORM is made."""
+    """Return the clean pairs in FORM."""
+    one, none = whole(1), whole(0)
     return clean.select(
         leg=ibis.literal(leg),
+        place=ibis.literal(MATCH),
+        rule=ibis.literal(EXACT),
         party=clean.party,
         kind=clean.kind,
         our_reference=clean.our_reference,
         partner_reference=either(clean.partner_partner_reference, clean.core_partner_reference),
         agency=clean.agency,
+        core_rows=one,
+        partner_rows=one,
+        core_vnd=clean.money,
+        partner_vnd=clean.money,
+        difference_vnd=none,
         day=clean.day,
-        vnd=clean.money,
-    )
+        core_money_vnd=clean.money,
+        partner_money_vnd=clean.money,
+    ).select(*FORM)
 
 
 @ibis.udf.scalar.builtin(name="hash")  # type: ignore[untyped-decorator]
