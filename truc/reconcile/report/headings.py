@@ -11,7 +11,7 @@ SHEETS: Mapping[str, Words] = {
     "summary": Words("Tổng hợp", "Summary"),
     "matched": Words("Đã khớp", "Matched"),
     "breaks": Words("Chênh lệch", "Breaks"),
-    "ageing": Words("Tuổi nợ", "Ageing"),
+    "ageing": Words("Tuổi chênh lệch", "Ageing"),
     "carried": Words("Chuyển sang ngày sau", "Carried forward"),
 }
 

@@ -101,7 +101,7 @@ def test_every_number_of_the_minutes_is_that_of_workbook_and_parquet(day: DayRep
 
 def test_what_is_carried_and_how_old_is_the_same_on_both_sheets(day: DayReport, folder: Path) -> None:
     carried = [row for row in parquet_rows(folder, "breaks") if row["state"] != "resolved"]
-    *_, last = sheet_rows(folder, "Tuổi nợ", 5)
+    *_, last = sheet_rows(folder, "Tuổi chênh lệch", 5)
     assert last[0] == "Tổng cộng"
     assert last[11:13] == (len(carried), sum(row["at_risk_vnd"] for row in carried))
     assert sum(last[1:11:2]) == len(carried)

@@ -12,7 +12,7 @@ from truc.reconcile.report import lists
 from truc.reconcile.report.book import EXACT_MAX
 from truc.reconcile.report.workbook import write_xlsx
 
-VIETNAMESE = ["Tổng hợp", "Đã khớp", "Chênh lệch", "Tuổi nợ", "Chuyển sang ngày sau"]
+VIETNAMESE = ["Tổng hợp", "Đã khớp", "Chênh lệch", "Tuổi chênh lệch", "Chuyển sang ngày sau"]
 ENGLISH = ["Summary", "Matched", "Breaks", "Ageing", "Carried forward"]
 HEADINGS = 4  # the row of a list's headings, counted from 1
 
@@ -42,7 +42,7 @@ def test_totals_and_sums_by_rule_class_and_age_are_formulas(books: tuple[Workboo
         counted[sheet] += 1
     # The account has 4 checks; then 3 rules and 6 classes with their totals, and 5 classes with a total by age.
     assert counted["Tổng hợp"] == 4 + (3 + 1) * 4 + (6 + 1) * 5
-    assert counted["Tuổi nợ"] == (5 + 1) * 12
+    assert counted["Tuổi chênh lệch"] == (5 + 1) * 12
     assert counted["Đã khớp"] == 7  # two counts, five amounts
     assert counted["Chênh lệch"] == 8
     assert counted["Chuyển sang ngày sau"] == 4
