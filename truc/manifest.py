@@ -81,17 +81,17 @@ class SettlementRule:
     """How a party's business days end and settle, for its business days from `since` on (truc.domain.settlement).
 
     A day ends at `cut_off` by the clock of `zone`, 0:00 being the midnight at its end: from that very instant on it
-    is the next day. Its money reaches us on the `settles_after`-th working day after it (T+n).
+    is the next day. Its money reaches us on the `settles_after`-th working day after it (T+n); None: nobody told us.
     """
 
     since: date = date.min
     zone: str = "Asia/Ho_Chi_Minh"
     cut_off: time = time(0)
-    settles_after: int = 0
+    settles_after: int | None = None
 
     def __post_init__(self) -> None:
         ZoneInfo(self.zone)  # an unknown one raises here, not when the first payment comes
-        if self.cut_off.tzinfo is not None or self.settles_after < 0:
+        if self.cut_off.tzinfo is not None or (self.settles_after or 0) < 0:
             raise ValueError("settlement: cut_off is a time without a zone, settles_after 0 or more")
 
 

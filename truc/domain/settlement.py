@@ -1,17 +1,20 @@
-"""A party's business day: which one an instant belongs to.
+"""A party's business day: which one an instant belongs to, and on which day its money reaches us.
 
 What a party agreed is data with effective dates: `truc.manifest.SettlementTerms` has this shape. A day once computed
 is stored with the payment and never computed again, so agreed terms may change without moving what is booked.
 """
 
+from collections.abc import Set as AbstractSet
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from truc.domain.calendar import WorkingCalendar
 from truc.errors import MalformedError
 
 MIDNIGHT = time(0)
 _ONE_DAY = timedelta(days=1)
+_LONGEST_SEARCH = 60  # days; no run of days off comes near it
 
 
 class Rule(Protocol):
@@ -27,12 +30,20 @@ class Rule(Protocol):
     def cut_off(self) -> time:
         """When a business day ends by that zone's clock; 0:00 is the midnight at its end."""
 
+    @property
+    def settles_after(self) -> int | None:
+        """The n of T+n, in working days; None where it is not known."""
+
 
 class Terms(Protocol):
-    """A party's rules in order of `since`, the first since ever."""
+    """A party's rules in order of `since`, the first since ever, with the days its calendar has of its own."""
 
     @property
     def rules(self) -> tuple[Rule, ...]: ...
+    @property
+    def closed_on(self) -> AbstractSet[date]: ...
+    @property
+    def open_on(self) -> AbstractSet[date]: ...
 
 
 def rule_on(terms: Terms, business_on: date) -> Rule:
@@ -62,3 +73,36 @@ def business_day(terms: Terms, at: datetime) -> date:
     # No clock is further than a day from UTC's, and no cut-off later than its midnight: the day is one of these.
     near = (instant.date() + ahead * _ONE_DAY for ahead in range(-1, 3))
     return next(day for day in near if instant < ends_at(terms, day))
+
+
+def is_working_day(terms: Terms, day: date, calendar: WorkingCalendar) -> bool:
+    """Tell whether the party moves money on that day: its own days outrank Vietnam's."""
+    if day in terms.open_on:
+        return True
+    return day not in terms.closed_on and calendar.is_working_day(day)
+
+
+def settles_on(terms: Terms, business_on: date, calendar: WorkingCalendar) -> date | None:
+    """Return the day on which the money of a business day reaches us: the n-th working day after it; None: unknown.
+
+    T+0 is the business day itself, or the next working day where nobody works on it. `calendar` is Vietnam's with
+    the swapped days of the store (truc.store.catalogue.working_calendar). Raise MalformedError `no_working_day`
+    when none comes within 60 days.
+    """
+    settles_after = rule_on(terms, business_on).settles_after
+    if settles_after is None:
+        return None
+    if settles_after == 0:
+        return _working_day_from(terms, business_on, calendar)
+    day = business_on
+    for _ in range(settles_after):
+        day = _working_day_from(terms, day + _ONE_DAY, calendar)
+    return day
+
+
+def _working_day_from(terms: Terms, day: date, calendar: WorkingCalendar) -> date:
+    for ahead in range(_LONGEST_SEARCH):
+        if is_working_day(terms, day + ahead * _ONE_DAY, calendar):
+            return day + ahead * _ONE_DAY
+    text = f"settlement: no working day within {_LONGEST_SEARCH} days of {day}; mend the party's own days"
+    raise MalformedError(text, reason="no_working_day")

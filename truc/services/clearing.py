@@ -8,7 +8,9 @@ from typing import Any
 from sqlalchemy import Row
 
 from truc.domain.remittance_terms import Terms
+from truc.services.business_days import settles_on
 from truc.store import clearing, remittance
+from truc.store.catalogue import working_calendar
 from truc.store.clearing import Cause
 from truc.store.opened import Transaction
 
@@ -87,13 +89,14 @@ def _behind(
 
 
 class _Known:
-    """What the store holds of the payments and orders that the causes name."""
+    """What the store holds of the payments and orders that the causes name, and its calendar."""
 
     def __init__(self, transaction: Transaction, causes: Sequence[Cause]) -> None:
         named = [one.cause.partition("/")[2] for one in causes if one.cause.startswith("payment/")]
         self.payments = clearing.payments(transaction, named)
         ordered = [one.cause.partition("/")[2] for one in causes if one.cause.startswith("remittance/")]
         self.orders = remittance.by_reference(transaction, ordered)
+        self.calendar = working_calendar(transaction)
 
 
 def _why(kind: str, name: str, one: Cause, known: _Known, terms: Terms) -> str:
@@ -109,7 +112,9 @@ def _why(kind: str, name: str, one: Cause, known: _Known, terms: Terms) -> str:
         return _why_owed(name, payment, terms)
     if kind == "fees" and one.vnd > 0:
         return f"fee_of_{terms.fee_bearer(name, one.business_on) or 'nobody'}"
-    return SIDES[kind][one.vnd < 0]
+    word = SIDES[kind][one.vnd < 0]
+    due_on = settles_on(name, one.business_on, known.calendar) if word == "not_paid_over" else None
+    return word if due_on is None else f"{word}:{due_on}"
 
 
 def _why_owed(agency: str, payment: Row[Any] | None, terms: Terms) -> str:

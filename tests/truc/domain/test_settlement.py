@@ -1,5 +1,6 @@
-"""A party's business day: to the microsecond, by any zone's clock, with terms that change."""
+"""A party's business day: to the microsecond, by any zone's clock, with terms that change; and when it settles."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -8,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from truc.domain.calendar import local_day
-from truc.domain.settlement import business_day, ends_at, rule_on
+from truc.domain.calendar import SwappedDay, WorkingCalendar, local_day
+from truc.domain.settlement import business_day, ends_at, is_working_day, rule_on, settles_on
 from truc.errors import MalformedError
 from truc.manifest import SettlementRule, SettlementTerms
 
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 DEFAULT = SettlementTerms()
+CALENDAR = WorkingCalendar()
 MICROSECOND, ONE_DAY = timedelta(microseconds=1), timedelta(days=1)
 # Clocks that are turned at midnight or just after it, skip a whole day, or stand a quarter of an hour aside.
 ZONES = (
@@ -44,9 +46,9 @@ def terms(draw: st.DrawFn) -> SettlementTerms:
     return SettlementTerms(rules=tuple(rules))
 
 
-def of(cut_off: time, *, zone: str = "Asia/Ho_Chi_Minh") -> SettlementTerms:
+def of(cut_off: time, *, zone: str = "Asia/Ho_Chi_Minh", settles_after: int = 0) -> SettlementTerms:
     """Terms of one rule."""
-    return SettlementTerms(rules=(SettlementRule(zone=zone, cut_off=cut_off),))
+    return SettlementTerms(rules=(SettlementRule(zone=zone, cut_off=cut_off, settles_after=settles_after),))
 
 
 @given(instants)
@@ -119,8 +121,8 @@ def test_a_rule_holds_from_its_own_business_day_on() -> None:
     agreed = SettlementTerms(
         rules=(
             SettlementRule(),
-            SettlementRule(since=date(2026, 3, 4), cut_off=time(22)),
-            SettlementRule(since=date(2026, 3, 6)),
+            SettlementRule(since=date(2026, 3, 4), cut_off=time(22), settles_after=1),
+            SettlementRule(since=date(2026, 3, 6), settles_after=2),
         )
     )
     seen = {
@@ -129,7 +131,65 @@ def test_a_rule_holds_from_its_own_business_day_on() -> None:
     }
     # The last day with a cut-off ends at 22:00; the one after it is two hours longer.
     assert list(seen.values()) == [3, 4, 5, 5, 6, 6, 6, 7]
-    assert [rule_on(agreed, date(2026, 3, day)).cut_off.hour for day in (3, 4, 5, 6)] == [0, 22, 22, 0]
+    assert [rule_on(agreed, date(2026, 3, day)).settles_after for day in (3, 4, 5, 6)] == [None, 1, 1, 2]
+
+
+@given(days, st.integers(0, 6))
+def test_money_settles_on_the_nth_working_day_after(day: date, settles_after: int) -> None:
+    settled = settles_on(of(time(0), settles_after=settles_after), day, CALENDAR)
+    assert settled is not None
+    between = [day + number * ONE_DAY for number in range(1, (settled - day).days + 1)]
+    assert CALENDAR.is_working_day(settled)
+    if settles_after or not CALENDAR.is_working_day(day):
+        assert sum(map(CALENDAR.is_working_day, between)) == max(settles_after, 1)
+    else:
+        assert settled == day
+
+
+@given(st.lists(days, min_size=2, max_size=2).map(sorted), st.integers(0, 4))
+def test_a_later_day_never_settles_earlier(two: list[date], settles_after: int) -> None:
+    agreed = of(time(0), settles_after=settles_after)
+    earlier, later = (settles_on(agreed, day, CALENDAR) for day in two)
+    assert earlier is not None
+    assert later is not None
+    assert earlier <= later
+
+
+@pytest.mark.parametrize(
+    ("day", "settles_after", "settled"),
+    [
+        ("2026-03-04", 0, "2026-03-04"),
+        ("2026-03-04", 1, "2026-03-05"),
+        ("2026-03-06", 1, "2026-03-09"),  # over a weekend
+        ("2026-03-07", 0, "2026-03-09"),
+        ("2026-03-07", 1, "2026-03-09"),
+        ("2026-04-29", 1, "2026-05-04"),  # 30 April and 1 May, then a weekend
+    ],
+)
+def test_known_days_settle(day: str, settles_after: int, settled: str) -> None:
+    agreed = of(time(0), settles_after=settles_after)
+    assert settles_on(agreed, date.fromisoformat(day), CALENDAR) == date.fromisoformat(settled)
+
+
+def test_money_of_a_party_that_told_no_term_settles_on_no_known_day() -> None:
+    assert settles_on(DEFAULT, date(2026, 3, 4), CALENDAR) is None
+
+
+def test_a_partys_own_days_outrank_the_calendar_and_its_swapped_days() -> None:
+    wednesday, saturday = date(2026, 3, 4), date(2026, 3, 7)
+    agreed = replace(of(time(0), settles_after=1), closed_on=frozenset({wednesday}), open_on=frozenset({saturday}))
+    assert settles_on(agreed, wednesday - ONE_DAY, CALENDAR) == wednesday + ONE_DAY
+    assert settles_on(agreed, saturday - ONE_DAY, CALENDAR) == saturday
+    swapped = WorkingCalendar([SwappedDay(wednesday, works=True), SwappedDay(saturday, works=False)])
+    assert not is_working_day(agreed, wednesday, swapped)
+    assert is_working_day(agreed, saturday, swapped)
+
+
+def test_a_party_that_never_works_is_named() -> None:
+    closed = frozenset(date(2026, 3, 1) + number * ONE_DAY for number in range(80))
+    with pytest.raises(MalformedError) as caught:
+        settles_on(replace(of(time(0)), closed_on=closed), date(2026, 3, 4), CALENDAR)
+    assert caught.value.reason == "no_working_day"
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,17 @@ import hashlib
 import itertools
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
+from truc import parties
 from truc.domain.remittance_terms import Account, Bank, FeeRule, SubItem, Terms
 from truc.exchange import bodies, outbox
+from truc.manifest import SettlementRule, SettlementTerms
 from truc.messages import PaymentResult, RefundResult, RemittanceConfirmed, Statement, StatementLine
 from truc.services import payments, refunds, remittance, settlements
 from truc.services.payments import PaymentWish
@@ -50,6 +53,13 @@ TERMS = Terms(
     fees=tuple(FeeRule(party=party, borne_by="agency", valid_from=SINCE) for party in (*INTERMEDIARIES, BANK)),
     banks=(Bank(party=BANK, valid_from=SINCE),),
 )
+
+
+def settles_by(monkeypatch: pytest.MonkeyPatch, party: str, *rules: SettlementRule) -> None:
+    """Have a party's manifest say other rules."""
+    declared = replace(parties.manifest(party), settlement=SettlementTerms(rules=rules))
+    as_is = parties.manifest
+    monkeypatch.setattr(parties, "manifest", lambda name: declared if name == party else as_is(name))
 
 
 def at(day: date) -> datetime:
@@ -220,3 +230,10 @@ def message(province: Province, reference: str) -> Any:
     """The message that carries an order, as the courier reads it."""
     [row] = province.sql("SELECT message_id FROM outbox WHERE external_id = :it", it=reference)
     return json.loads(bodies.read(province.transaction, row.message_id, context=outbox.CONTEXT))
+
+
+def one_order(province: Province, vnd: int = 100_000) -> str:
+    """An order of that much to the first agency."""
+    province.pays(AGENCIES[0], "momo", vnd)
+    [reference] = province.orders(FIRST).references
+    return reference

@@ -1,13 +1,12 @@
 """Money is booked on the business day of the party it went through, computed once."""
 
-from dataclasses import replace
 from datetime import date, datetime, time
 from typing import Any
 
 import pytest
 
-from truc import parties
-from truc.manifest import SettlementRule, SettlementTerms
+from tests.truc.services.remitting import settles_by
+from truc.manifest import SettlementRule
 from truc.services.business_days import business_on
 
 LATE = datetime.fromisoformat("2026-03-04T22:00:00+07:00")
@@ -17,10 +16,7 @@ SAME, NEXT = date(2026, 3, 4), date(2026, 3, 5)
 @pytest.fixture
 def closes_at_ten(monkeypatch: pytest.MonkeyPatch) -> None:
     """MoMo's day ends at 22:00 from 4 March 2026 on."""
-    rules = (SettlementRule(), SettlementRule(since=SAME, cut_off=time(22)))
-    declared = replace(parties.manifest("momo"), settlement=SettlementTerms(rules=rules))
-    as_is = parties.manifest
-    monkeypatch.setattr(parties, "manifest", lambda party: declared if party == "momo" else as_is(party))
+    settles_by(monkeypatch, "momo", SettlementRule(), SettlementRule(since=SAME, cut_off=time(22)))
 
 
 def days(office: Any) -> list[date]:

@@ -9,28 +9,16 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from tests.truc.services import remitting
 from tests.truc.services.remitting import AGENCIES, BANK, FIRST, INTERMEDIARIES, TERMS, Province, line
 from truc.domain.remittance_terms import FeeRule, Terms
 from truc.errors import MalformedError
+from truc.manifest import SettlementRule
 from truc.services import clearing, remittance, settlements
 
 A, B = AGENCIES
 NEXT = FIRST + timedelta(days=1)
 DAYS = [FIRST + timedelta(days=number) for number in range(3)]
-
-
-@pytest.fixture
-def dossiers(office: Any) -> dict[str, str]:
-    return {agency: office.receive(agency_code=agency) for agency in AGENCIES}
-
-
-@pytest.fixture
-def province(office: Any, dossiers: dict[str, str]) -> Any:
-    with office.store.begin() as transaction:
-        made = Province(transaction, dossiers)
-        made.agrees()
-        yield made
-        transaction.sql.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 def test_a_fee_is_what_the_intermediary_owes_us_no_more(province: Province) -> None:
@@ -187,6 +175,16 @@ def test_the_report_names_what_stands_behind_each_balance(province: Province) ->
     behind = {one.account: one for one in clearing.report(province.transaction, most=1)}["clearing:momo"]
     assert (behind.causes, len(behind.behind)) == (1, 1)
     assert behind.behind[0].cause == f"payment/{second}", "the oldest are met first"
+
+
+def test_what_is_not_paid_over_says_when_it_should_come(province: Province, monkeypatch: pytest.MonkeyPatch) -> None:
+    province.pays(A, "momo", 100_000)
+    province.pays(A, "momo", 50_000, FIRST + timedelta(days=4))  # a Friday
+    province.pays(B, "vnpay", 7_000)
+    remitting.settles_by(monkeypatch, "momo", SettlementRule(settles_after=1))
+    found = whys(province)
+    assert found["clearing:momo"] == ["not_paid_over:2026-03-03", "not_paid_over:2026-03-09"]
+    assert found["clearing:vnpay"] == ["not_paid_over"], "nobody told its term"
 
 
 def causes(province: Province) -> dict[str, list[tuple[str, int]]]:
