@@ -26,6 +26,7 @@ from truc.reconcile.spec import EPOCH, Side, Spec
 
 FIRST_DAY, LAST_DAY = date(2010, 1, 1), date(2040, 12, 31)  # of which working days are known
 OWN = ("break_id", "our_reference", "partner_reference")  # texts that hardly two rows share: no dictionary helps
+SUMMARY = "summary.json"
 TEXT, NUMBER, DAY = pa.string(), pa.int64(), pa.date32()
 MATCH_SCHEMA = pa.schema(
     [
@@ -117,7 +118,7 @@ def reconcile(engine: Engine, plan: Plan, spec: Spec, sides: Mapping[Side, Given
     engine.give_days(working_days())
     engine.run(plan)
     given = _all(engine, plan.told["given"])
-    with whole_or_none(out, last="summary.json") as parts:
+    with whole_or_none(out) as parts:
         matches, breaks = parts / "matches.parquet", parts / "breaks.parquet"
         counts = (
             write_rows(matches, MATCH_SCHEMA, _as_written(engine.rows(plan.told["matches"]))),
@@ -130,7 +131,7 @@ def reconcile(engine: Engine, plan: Plan, spec: Spec, sides: Mapping[Side, Given
             [*_ended(matches, "'match'"), *_ended(breaks, "break_class"), *_all(engine, plan.told["aside"])]
         )
         conservation.check(given, ends)
-        (parts / "summary.json").write_text(_summary(spec, sides, given, ends), encoding="utf-8")
+        (parts / SUMMARY).write_text(_summary(spec, sides, given, ends), encoding="utf-8")
         digest = _digest(matches, breaks)
         if "verdicts" not in plan.told:  # those of an earlier run into the same folder do not stay beside the rest
             (out / "verdicts.parquet").unlink(missing_ok=True)
@@ -163,11 +164,11 @@ def _all(engine: Engine, sql: str) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def whole_or_none(out: Path, *, last: str) -> Iterator[Path]:
+def whole_or_none(out: Path) -> Iterator[Path]:
     """Yield a folder to write to; its files go to `out` when all went well, else nothing of them remains.
 
-    `last` is the file that goes when the others are there: it speaks for them. What a run that was killed has left is
-    cleared by the next.
+    The summary goes when the others are there: it speaks for them. What a run that was killed has left is cleared by
+    the next.
     """
     folder = out / ".not-proved-yet"
     if folder.exists():
@@ -175,8 +176,8 @@ def whole_or_none(out: Path, *, last: str) -> Iterator[Path]:
     folder.mkdir(parents=True)
     try:
         yield folder
-        (out / last).unlink(missing_ok=True)
-        for path in sorted(folder.iterdir(), key=lambda path: path.name == last):
+        (out / SUMMARY).unlink(missing_ok=True)
+        for path in sorted(folder.iterdir(), key=lambda path: path.name == SUMMARY):
             path.replace(out / path.name)
     finally:
         shutil.rmtree(folder)

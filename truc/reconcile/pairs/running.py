@@ -17,7 +17,7 @@ from truc.reconcile.engine.pairs import MATCH, SAID, PairList, Rules, tell
 from truc.reconcile.engine.plan import Dialect, Plan
 from truc.reconcile.pairs.inputs import PairGiven, hand_in
 from truc.reconcile.pairs.spec import PairClass, PairSide, PairSpec
-from truc.reconcile.running import Engine, whole_or_none, write_rows
+from truc.reconcile.running import SUMMARY, Engine, whole_or_none, write_rows
 
 TEXT, NUMBER, INSTANT = pa.string(), pa.int64(), pa.timestamp("us", "UTC")
 PERCENT = pa.decimal128(5, 2)
@@ -69,12 +69,12 @@ def reconcile_pairs(
     conservation.check(given, ends)
     groups = _coverage(_all(engine, plan.told["coverage"]), rules)
     whole = _together(groups)
-    with whole_or_none(out, last="summary.json") as parts:
+    with whole_or_none(out) as parts:
         for name in lists:
             told = (_as_written(batch, spec, name) for batch in engine.rows(plan.told[name]))
             write_rows(parts / f"{name}.parquet", _schema(spec, name), told)
         pq.write_table(_coverage_table(groups, spec), parts / "coverage.parquet", compression="zstd")
-        (parts / "summary.json").write_text(_summary(spec, rules, sides, (given, ends), whole), encoding="utf-8")
+        (parts / SUMMARY).write_text(_summary(spec, rules, sides, (given, ends), whole), encoding="utf-8")
     return PairResult(out, whole["owed"], whole["agreed"], tuple(ends), plan)
 
 

@@ -187,8 +187,8 @@ def stop_in_list(name):
 
 def stop_before_moving():
     @contextmanager
-    def whole_or_none(out, **named):
-        with prepare(out, **named) as parts:
+    def whole_or_none(out):
+        with prepare(out) as parts:
             yield parts
             here()
     prepare, running.whole_or_none = running.whole_or_none, whole_or_none
