@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import insert
 
-from truc.store.reconciliation import Run, Total, keep_run
+from tests.truc.reconcile.runs import run_of
+from truc.store.reconciliation import Total, keep_run
 from truc.store.tables.money import PAYMENTS
 from truc.store.tables.reconciliation import STATEMENT_LINES, STATEMENTS
 
@@ -67,36 +68,21 @@ def keep(store, party, found, *, on=DAY):
     """Keep the payments, the statement and the run over them; return the run's id."""
     with store.begin() as transaction:
         statement = _statement(transaction, party, found, on)
-        run = Run(
-            party=party,
-            business_on=on,
-            spec="payments",
-            spec_version=1,
-            spec_digest="5" * 64,
-            engine="duckdb",
-            input_digest=hashlib.sha256(repr((party, on, found)).encode()).hexdigest(),
-            sql="SELECT 'the steps that decided'",
-            statement_id=statement,
-        )
+        decided = {"sql": "SELECT 'the steps that decided'", "statement_id": statement}
+        run = run_of(_digest(party, on, found), business_on=on, party=party, **decided)
         matches = [_pair(party, one, on) for one in found if not one.break_class]
         broken = [_break(party, one, on) for one in found if one.break_class]
         return keep_run(transaction, run, matches, broken, _totals(found)).run_id
 
 
+def _digest(*inputs):
+    return hashlib.sha256(repr(inputs).encode()).hexdigest()
+
+
 def keep_again(store, party, found, *, on, carried_in):
     """Keep a run of a later day in which breaks of an earlier one still stand; return the run's id."""
     ids = frozenset(break_id(party, one.reference) for one in carried_in)
-    run = Run(
-        party=party,
-        business_on=on,
-        spec="payments",
-        spec_version=1,
-        spec_digest="5" * 64,
-        engine="duckdb",
-        input_digest=hashlib.sha256(repr((party, on, found)).encode()).hexdigest(),
-        sql="SELECT 1",
-        carried_in=ids,
-    )
+    run = run_of(_digest(party, on, found), business_on=on, party=party, carried_in=ids)
     new = [one for one in found if one not in carried_in]
     totals = [
         Total(leg="statement", side="core", what=what, rows=len(rows), vnd=sum(one.core_vnd for one in rows))

@@ -1,6 +1,5 @@
 """The gate before reconciliation: half a file is never matched, and a day that waits keeps and says its reason."""
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
@@ -13,6 +12,7 @@ from sqlalchemy import text, update
 from sqlalchemy.exc import IntegrityError
 
 from sandbox.vietinbank.server import start
+from tests.truc.locks import wait_until_it_waits_for
 from truc import parties, steps
 from truc.connections import Connection, from_airflow_json
 from truc.envelope import Envelope, Page
@@ -405,21 +405,13 @@ def test_lines_that_went_missing_in_the_store_shut_the_gate(deliver: Any, empty_
     }
 
 
-WAITING_FOR_US = """
-SELECT count(*) FROM pg_locks
-WHERE locktype = 'advisory' AND NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))
-"""
-
-
 def test_no_version_comes_between_the_judgement_and_the_matching(deliver: Any, empty_store: Store) -> None:
     deliver("momo", momo(DAY))
     with ThreadPoolExecutor(1) as pool:
         with empty_store.begin() as transaction:
             assert gate.judge(transaction, "momo", DAY).version == 1
             restating = pool.submit(deliver, "momo", momo(DAY, TWO[:1]))
-            while not transaction.sql.execute(text(WAITING_FOR_US)).scalar():
-                assert not restating.done(), "it did not wait for us"
-                time.sleep(0.02)
+            wait_until_it_waits_for(transaction, restating)
             assert gate.judge(transaction, "momo", DAY).version == 1
         assert restating.result(timeout=20)["set_aside"] == 0
     assert judged(empty_store, "momo").version == 2

@@ -2,14 +2,15 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
-from threading import Barrier, Event
+from threading import Barrier
 from typing import Any
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from tests.truc.locks import wait_until_it_waits_for
 from tests.truc.services import remitting
-from tests.truc.services.remitting import AGENCIES, BANK, FIRST, TERMS, Province, account, at
+from tests.truc.services.remitting import AGENCIES, BANK, FIRST, TERMS, Province, account, at, one_order
 from truc.domain.remittance_terms import SubItem, Terms
 from truc.errors import MalformedError, SetupError
 from truc.exchange.inbox import Origin
@@ -19,23 +20,6 @@ from truc.store import remittance as store
 
 A, B = AGENCIES
 NEXT = FIRST + timedelta(days=1)
-
-
-@pytest.fixture
-def province(office: Any) -> Any:
-    dossiers = {agency: office.receive(agency_code=agency) for agency in AGENCIES}
-    with office.store.begin() as transaction:
-        made = Province(transaction, dossiers)
-        made.agrees()
-        yield made
-        transaction.sql.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
-
-
-def one_order(province: Province, vnd: int = 100_000) -> str:
-    """An order of that much to the first agency."""
-    province.pays(A, "momo", vnd)
-    [reference] = province.orders(FIRST).references
-    return reference
 
 
 def test_a_day_s_money_is_ordered_once_and_told_to_the_treasury_with_its_ledger_entry(province: Province) -> None:
@@ -165,19 +149,17 @@ def test_terms_are_not_taken_where_a_party_takes_no_orders(province: Province) -
 def test_terms_do_not_change_while_orders_are_made(office: Any) -> None:
     with office.store.begin() as transaction:
         Province(transaction, {}).agrees()
-    changed = Event()
 
     def change() -> None:
         with office.store.begin() as transaction:
             store.keep_terms(transaction, Terms())
-        changed.set()
 
     with ThreadPoolExecutor(1) as pool:
         with office.store.begin() as transaction:
             remittance.order_day(transaction, FIRST, at(NEXT))
-            pool.submit(change)
-            assert not changed.wait(0.5)
-        assert changed.wait(20)
+            changing = pool.submit(change)
+            wait_until_it_waits_for(transaction, changing)
+        changing.result(timeout=20)
 
 
 def test_other_terms_change_no_order_that_was_made(province: Province) -> None:

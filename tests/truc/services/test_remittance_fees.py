@@ -1,7 +1,6 @@
 """An agency bears what was kept of its own payment, once; what was kept of a duplicate is none of its."""
 
 from datetime import date
-from typing import Any
 
 import pytest
 
@@ -9,15 +8,6 @@ from tests.truc.services.remitting import AGENCIES, FIRST, NEXT, Province, line
 from truc.store import remittance as store
 
 A, _ = AGENCIES
-
-
-@pytest.fixture
-def province(office: Any) -> Any:
-    with office.store.begin() as transaction:
-        made = Province(transaction, {agency: office.receive(agency_code=agency) for agency in AGENCIES})
-        made.agrees()
-        yield made
-        transaction.sql.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 def fees(province: Province, day: date = FIRST) -> int:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.truc.services.remitting import AGENCIES, BANK, FIRST, NEXT, Province, at
+from tests.truc.services.remitting import AGENCIES, BANK, NEXT, Province, at, one_order
 from truc.errors import MalformedError
 from truc.exchange.inbox import Origin
 from truc.messages import RemittanceConfirmed
@@ -12,22 +12,6 @@ from truc.services import remittance
 from truc.store import remittance as store
 
 A, _ = AGENCIES
-
-
-@pytest.fixture
-def province(office: Any) -> Any:
-    with office.store.begin() as transaction:
-        made = Province(transaction, {agency: office.receive(agency_code=agency) for agency in AGENCIES})
-        made.agrees()
-        yield made
-        transaction.sql.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
-
-
-def one_order(province: Province) -> str:
-    """An order of 100,000 to the first agency."""
-    province.pays(A, "momo", 100_000)
-    [reference] = province.orders(FIRST).references
-    return reference
 
 
 def message(province: Province, reference: str) -> tuple[str, str | None]:

@@ -1,25 +1,16 @@
 """A credit that a person identified is booked once, whatever statements say of it before or after."""
 
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event
 from typing import Any
 
 import pytest
 
+from tests.truc.locks import wait_until_it_waits_for
 from tests.truc.services.remitting import AGENCIES, BANK, FIRST, NEXT, Province, line
 from truc.errors import MalformedError
 from truc.services import clearing, settlements
 
 A, _ = AGENCIES
-
-
-@pytest.fixture
-def province(office: Any) -> Any:
-    with office.store.begin() as transaction:
-        made = Province(transaction, {agency: office.receive(agency_code=agency) for agency in AGENCIES})
-        made.agrees()
-        yield made
-        transaction.sql.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 def identify(province: Province, reference: str, vnd: int, **changes: Any) -> bool:
@@ -95,12 +86,9 @@ def test_a_reference_that_stands_for_another_credit_is_refused(province: Provinc
 
 
 def test_a_statement_is_not_booked_while_a_person_identifies_a_credit_of_that_bank(office: Any) -> None:
-    booked = Event()
-
     def book() -> None:
         with office.store.begin() as transaction:
             settlements.book(transaction, BANK, NEXT)
-        booked.set()
 
     with ThreadPoolExecutor(1) as pool:
         with office.store.begin() as transaction:
@@ -115,6 +103,6 @@ def test_a_statement_is_not_booked_while_a_person_identifies_a_credit_of_that_ba
                     reference="PO1",
                     on=FIRST,
                 )
-            pool.submit(book)
-            assert not booked.wait(0.5)
-        assert booked.wait(20)
+            booking = pool.submit(book)
+            wait_until_it_waits_for(transaction, booking)
+        booking.result(timeout=20)
