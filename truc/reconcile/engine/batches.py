@@ -57,9 +57,10 @@ def by_settlement(steps: Steps, core: ir.Table, partner: ir.Table, every_line: i
     )
 
 
-def by_original(steps: Steps, partner: ir.Table, payments: ir.Table) -> Met:
+def by_original(steps: Steps, partner: ir.Table, back: ir.Table) -> Met:
     """Place a partner's return whose payment we hold as refunded without a return of our own, up to what was paid."""
-    refunded = numbered(payments.filter((payments.family == "payment") & (payments.state == "refunded")))
+    ours = back.filter(back.of_core)
+    refunded = numbered(ours.filter(ours.family == "payment"))
     refunded = refunded.select(
         o_id="id", o_party="party", o_ours="our_reference", o_theirs="partner_reference", o_amount="amount_vnd"
     )
@@ -74,7 +75,7 @@ def by_original(steps: Steps, partner: ir.Table, payments: ir.Table) -> Met:
     named = ibis.union(*(one.select("id", "money", "o_id", "o_amount") for one in (by_ours, by_theirs))).distinct()
     named = steps.keep("named_originals", named)
     named = named.filter(named.count().over(group_by=named.id) == 1)
-    answered = steps.keep("answered_originals", _answered(refunded, payments))
+    answered = steps.keep("answered_originals", _answered(refunded, ours.filter(ours.family == "return")))
     named = named.anti_join(answered, "o_id")
     named = named.mutate(whole=named.money.cast("decimal(38,0)").sum().over(group_by=named.o_id))
     named = named.filter(named.whole <= named.o_amount)
@@ -86,9 +87,8 @@ def by_original(steps: Steps, partner: ir.Table, payments: ir.Table) -> Met:
     )
 
 
-def _answered(refunded: ir.Table, rows: ir.Table) -> ir.Table:
+def _answered(refunded: ir.Table, returns: ir.Table) -> ir.Table:
     """Return the `o_id` of those payments of which a counted return of ours has a reference."""
-    returns = rows.filter((rows.family == "return") & rows.counted)
     ids = []
     for name, column in (("our_reference", "o_ours"), ("partner_reference", "o_theirs")):
         named = returns.filter(returns[name] != "").select(r_party="party", r_reference=name).distinct()

@@ -3,7 +3,7 @@
 import ibis
 import ibis.expr.types as ir
 
-from truc.reconcile.engine.inputs import of_side
+from truc.reconcile.engine.inputs import CONTENT, of_side
 from truc.reconcile.engine.places import MATCH, NO_MONEY
 from truc.reconcile.spec import Spec
 
@@ -17,7 +17,7 @@ def paired(pairs: ir.Table, core: ir.Table, partner: ir.Table) -> ir.Table:
 
 
 def judged(spec: Spec, pair: ir.Table, returns: ir.Table) -> ir.Table:
-    """Return the pairs with `place` and `difference_vnd`; `returns` is `of_returns` of both sides."""
+    """Return the pairs with `place` and `difference_vnd`; `returns` is as `of_returns` tells."""
     pair = _with_return(pair, returns)
     apart = (pair.c_amount_vnd - pair.p_amount_vnd).abs()
     gone_back = (pair.c_state != pair.p_state) & (pair.c_family == "payment") & ~pair.returned
@@ -36,15 +36,30 @@ def judged(spec: Spec, pair: ir.Table, returns: ir.Table) -> ir.Table:
     return _capped(spec, pair) if spec.tolerance_vnd else pair
 
 
-def of_returns(*sides: ir.Table) -> ir.Table:
+def gone_back(core: ir.Table, partner: ir.Table) -> ir.Table:
+    """Return what speaks of money that went back: counted returns of either side, our refunded payments; with of_core.
+
+    One look at each side, for every rule that asks.
+    """
+    ours = _returned(core) | ((core.family == "payment") & (core.state == "refunded"))
+    return ibis.union(
+        core.filter(ours).select(*CONTENT, of_core=ibis.literal(value=True)),
+        partner.filter(_returned(partner)).select(*CONTENT, of_core=ibis.literal(value=False)),
+    )
+
+
+def of_returns(back: ir.Table) -> ir.Table:
     """Return party and reference of every counted return, ours and the partner's references told apart."""
+    back = back.filter(back.family == "return")
     told = []
-    for rows in sides:
-        back = rows.filter((rows.family == "return") & rows.counted)
-        for column in ("our_reference", "partner_reference"):
-            named = back.filter(back[column] != "")
-            told.append(named.select(r_party="party", r_of=ibis.literal(column), r_reference=column))
+    for column in ("our_reference", "partner_reference"):
+        named = back.filter(back[column] != "")
+        told.append(named.select(r_party="party", r_of=ibis.literal(column), r_reference=column))
     return ibis.union(*told).distinct()
+
+
+def _returned(rows: ir.Table) -> ir.BooleanValue:
+    return (rows.family == "return") & rows.counted
 
 
 def _with_return(pair: ir.Table, returns: ir.Table) -> ir.Table:

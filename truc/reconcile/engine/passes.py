@@ -43,9 +43,9 @@ class Passes:
 
     steps: Steps
     spec: Spec
-    payments: ir.Table  # every readable row of ours
-    lines: ir.Table  # every readable row of the partner's
     sifted: Sifted
+    back: ir.Table  # what speaks of money that went back
+    lines: ir.Table  # every readable row of the partner's
     left: Left
     near: ir.Table  # the clean pairs that a row left by the first pass may name
     found: list[Met] = field(default_factory=list)
@@ -74,9 +74,9 @@ class Passes:
         return self.steps.keep(name, ibis.union(*told, *others))
 
 
-def run(steps: Steps, spec: Spec, core: ir.Table, partner: ir.Table, sifted: Sifted) -> Passes:
-    """Return the passes of the spec, run on the odd rows of two tables of readable ones."""
-    passes = Passes(steps, spec, core, partner, sifted, Left(sifted.core, sifted.partner), sifted.clean)
+def run(steps: Steps, spec: Spec, sifted: Sifted, back: ir.Table, lines: ir.Table) -> Passes:
+    """Return the passes of the spec, run on the odd rows; `back` and `lines` are told at Passes."""
+    passes = Passes(steps, spec, sifted, back, lines, Left(sifted.core, sifted.partner), sifted.clean)
     for name in spec.passes:
         _STEPS[name](passes)
     return passes
@@ -113,7 +113,7 @@ def _by_settlement(passes: Passes) -> None:
 
 
 def _by_original(passes: Passes) -> None:
-    passes.take(by_original(passes.steps, passes.left.partner, passes.payments))
+    passes.take(by_original(passes.steps, passes.left.partner, passes.back))
 
 
 def _meet(passes: Passes, rule: str, name: str, key: Callable[[ir.Table], ir.StringValue]) -> None:

@@ -11,16 +11,16 @@ import ibis
 import ibis.expr.types as ir
 
 from truc.reconcile.engine.inputs import numbered
-from truc.reconcile.engine.places import FORM, MATCH, either, whole
+from truc.reconcile.engine.places import FORM, MATCH, NO_MONEY, either, whole
 from truc.reconcile.engine.plan import Dialect
 from truc.reconcile.engine.steps import Steps
-from truc.reconcile.row import FAMILIES
+from truc.reconcile.row import FAMILIES, GROUPS
 
 EXACT = "exact_reference"
 UNTOLD, TOLD = 1, 2  # ours has no agency, theirs has one: only with both our row does not tell all
-STATES = {"paid": 1, "refunded": 2}  # of rows that are counted
+STATES = {name: number for number, name in enumerate(GROUPS)}
 # The bits of what must agree besides the amount, in one number. What has no room there goes the long way.
-SIDE, STATE, FAMILY, DAY, FEE = 1 << 0, 1 << 1, 1 << 3, 1 << 6, 1 << 22
+SIDE, STATE, FAMILY, DAY, FEE = 1 << 0, 1 << 1, 1 << 4, 1 << 7, 1 << 23
 DAYS_MAX, FEE_MAX = FEE // DAY, 1 << 40
 NO_ROOM = -1
 
@@ -29,10 +29,12 @@ NO_ROOM = -1
 class Sifted:
     """`clean` pairs in a form of their own, and the `core` and `partner` rows that are in none, numbered.
 
-    `unreadable` are the rows of each side that nothing can be said of.
+    `quiet` are our rows of pairs that agree and moved no money. `unreadable` are the rows of each side that nothing
+    can be said of.
     """
 
     clean: ir.Table
+    quiet: ir.Table
     core: ir.Table
     partner: ir.Table
     unreadable: tuple[ir.Table, ir.Table]
@@ -44,10 +46,16 @@ def sift(steps: Steps, core: ir.Table, partner: ir.Table) -> Sifted:
     ours, theirs = _named(core), _named(partner)
     differing = steps.keep("differing", _differing(ours, theirs, steps.dialect), "large")
     otherwise = steps.keep("otherwise", _otherwise(theirs, differing), "large")
-    odd_core = steps.keep("odd_core", numbered(_odd(core, differing)))
-    odd_partner = steps.keep("odd_partner", numbered(_odd(partner, differing)))
+    ours_unmatched = _with_odd(core, differing)
+    ours_unmatched = steps.keep("unmatched_core", ours_unmatched.filter(ours_unmatched.odd | ~ours_unmatched.counted))
+    theirs_odd = _with_odd(partner, differing)
+    odd_core, odd_partner = (
+        steps.keep(name, numbered(rows.filter(rows.odd).drop("odd")))
+        for name, rows in (("odd_core", ours_unmatched), ("odd_partner", theirs_odd))
+    )
     return Sifted(
         steps.keep("clean", _clean(ours, differing, otherwise), "view"),
+        ours_unmatched.filter(~ours_unmatched.odd),
         odd_core.filter(odd_core.readable),
         odd_partner.filter(odd_partner.readable),
         (odd_core.filter(~odd_core.readable), odd_partner.filter(~odd_partner.readable)),
@@ -56,24 +64,35 @@ def sift(steps: Steps, core: ir.Table, partner: ir.Table) -> Sifted:
 
 def clean_matches(clean: ir.Table, *, leg: str) -> ir.Table:
     """Return the clean pairs in FORM."""
+    partner_reference = either(clean.partner_partner_reference, clean.core_partner_reference)
+    return _agreed(clean.mutate(partner_reference=partner_reference), MATCH, leg=leg)
+
+
+def quiet_places(quiet: ir.Table, *, leg: str) -> ir.Table:
+    """Return the pairs that moved no money in FORM."""
+    return _agreed(quiet, NO_MONEY, leg=leg)
+
+
+def _agreed(pairs: ir.Table, place: str, *, leg: str) -> ir.Table:
+    """Return pairs of which our row tells all, in FORM."""
     one, none = whole(1), whole(0)
-    return clean.select(
+    return pairs.select(
         leg=ibis.literal(leg),
-        place=ibis.literal(MATCH),
+        place=ibis.literal(place),
         rule=ibis.literal(EXACT),
-        party=clean.party,
-        kind=clean.kind,
-        our_reference=clean.our_reference,
-        partner_reference=either(clean.partner_partner_reference, clean.core_partner_reference),
-        agency=clean.agency,
+        party=pairs.party,
+        kind=pairs.kind,
+        our_reference=pairs.our_reference,
+        partner_reference=pairs.partner_reference,
+        agency=pairs.agency,
         core_rows=one,
         partner_rows=one,
-        core_vnd=clean.money,
-        partner_vnd=clean.money,
+        core_vnd=pairs.money,
+        partner_vnd=pairs.money,
         difference_vnd=none,
-        day=clean.day,
-        core_money_vnd=clean.money,
-        partner_money_vnd=clean.money,
+        day=pairs.day,
+        core_money_vnd=pairs.money,
+        partner_money_vnd=pairs.money,
     ).select(*FORM)
 
 
@@ -118,9 +137,9 @@ def _differing(ours: ir.Table, theirs: ir.Table, dialect: Dialect) -> ir.Table:
 
 def _told(rows: ir.Table, dialect: Dialect, *, of_core: bool) -> ir.Table:
     """Return rows by what must agree, as numbers, and by what tells whether the partner's texts are others."""
-    room = rows.counted & rows.day.between(0, DAYS_MAX - 1) & (rows.fee_vnd < FEE_MAX)
+    room = rows.day.between(0, DAYS_MAX - 1) & (rows.fee_vnd < FEE_MAX)
     family = rows.family.cases(*((name, number) for number, name in enumerate(_FAMILIES)), else_=len(_FAMILIES))
-    state = rows.state.cases(*STATES.items(), else_=0)
+    state = rows.state.cases(*STATES.items(), else_=len(STATES))
     others = rows.fee_vnd * FEE + rows.day * DAY + family * FAMILY + state * STATE + (0 if of_core else SIDE)
     texts = _HASHES[dialect](rows.partner_reference, "")
     marked, mark = (rows.agency == "", UNTOLD) if of_core else (rows.agency != "", TOLD)
@@ -143,6 +162,7 @@ def _otherwise(theirs: ir.Table, differing: ir.Table) -> ir.Table:
 def _clean(ours: ir.Table, differing: ir.Table, otherwise: ir.Table) -> ir.Table:
     """Return the clean pairs: our rows that met and agree, with the partner's texts where they are others."""
     apart = differing.filter(~differing.agreed)
+    ours = ours.filter(ours.counted)
     met = ours.anti_join(apart, [ours.print == apart.d_print, ours.paid == apart.d_paid])
     met = met.left_join(otherwise, [met.print == otherwise.o_print, met.paid == otherwise.o_paid])
     return met.select(
@@ -154,12 +174,12 @@ def _clean(ours: ir.Table, differing: ir.Table, otherwise: ir.Table) -> ir.Table
     )  # fmt: skip
 
 
-def _odd(table: ir.Table, differing: ir.Table) -> ir.Table:
-    """Return the rows that are in no clean pair, and those that cannot be read."""
+def _with_odd(table: ir.Table, differing: ir.Table) -> ir.Table:
+    """Tell of each row whether it is `odd`: in no pair that agrees, or not to be read."""
     apart = differing.filter(~differing.agreed)
     rows = table.left_join(apart, [table.print == apart.d_print, table.paid == apart.d_paid])
-    odd = ~rows.readable | ~rows.counted | (rows.our_reference == "") | rows.d_print.notnull()
-    return rows.filter(odd).select(*(name for name in table.columns if name not in ("paid", "print")))
+    odd = ~rows.readable | (rows.our_reference == "") | rows.d_print.notnull()
+    return rows.select(*(name for name in table.columns if name not in ("paid", "print")), odd=odd)
 
 
 _FAMILIES = tuple(dict.fromkeys(FAMILIES.values()))

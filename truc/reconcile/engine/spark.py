@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,27 +42,16 @@ class Spark:
     session: Any
     folder: Path
     given: int = 0
+    left: int = 0  # rows of the tables that were made of whole sides
     told: int = 0
-
-    @property
-    def small(self) -> bool:
-        """Whether one task has room for all rows."""
-        return self.given < ROWS_IN_PART
+    whole: set[str] = field(default_factory=set)  # what may hold every row of a side
 
     def give(self, side: str, paths: Sequence[Path], columns: Sequence[str]) -> None:
         """Hand in the rows of a side: Parquet files with some of the neutral columns."""
         frame = self.session.read.parquet(*(str(path) for path in paths))
         frame.selectExpr(*_neutral(columns)).createOrReplaceTempView(f"{side}_in")
         self.given += sum(pq.read_metadata(path).num_rows for path in paths)
-        parts = max(1, min(PARTS_MAX, self.given // ROWS_IN_PART))
-        # Of a small day's hundred steps most is spent on tasks, on planning anew, and on compiling code for a few rows.
-        for name, value in {
-            "spark.sql.shuffle.partitions": str(parts),
-            "spark.sql.adaptive.enabled": "false" if self.small else "true",
-            "spark.sql.codegen.wholeStage": "false" if self.small else "true",
-            "spark.sql.codegen.factoryMode": "NO_CODEGEN" if self.small else "FALLBACK",
-        }.items():
-            self.session.conf.set(name, value)
+        self.whole.add(f"{side}_in")
 
     def give_days(self, days: pa.Table) -> None:
         """Hand in the working days."""
@@ -77,21 +66,42 @@ class Spark:
         tables along: then the run fails, and is to be run again.
 
         Most of a small step is waiting for Spark to plan it, so several are made at once, each after what it reads.
+        Those that read whole sides, and those that do not, wait for each other: a session has one way at a time.
         """
-        begun: dict[str, Future[None]] = {}
-        with ThreadPoolExecutor(STEPS_AT_ONCE) as hands:
-            for step in plan.steps:
-                # A step that is named in another's statement is before it; one that only looks so costs a wait.
-                read = [made for name, made in begun.items() if name in step.sql]
-                begun[step.name] = hands.submit(self._make, step, read)
-        for made in begun.values():
-            made.result()
+        for of_whole, steps in self._in_turns(plan):
+            small = self._small(of_whole=of_whole)
+            self._settle(small=small)
+            begun: dict[str, Future[None]] = {}
+            with ThreadPoolExecutor(STEPS_AT_ONCE) as hands:
+                for step in steps:
+                    read = [made for name, made in begun.items() if _reads(step.sql, name)]
+                    begun[step.name] = hands.submit(self._make, step, read, small=small)
+            for made in begun.values():
+                made.result()
+            if of_whole:
+                self.left += sum(self.session.table(step.name).count() for step in steps if step.how == "table")
 
-    def _make(self, step: Step, read: Sequence[Future[None]]) -> None:
+    def _in_turns(self, plan: Plan) -> Iterator[tuple[bool, list[Step]]]:
+        """Yield all steps whose turn it is: those of whole sides, then those of what is left of them, and so on."""
+        for step in plan.steps:
+            if step.how != "table" and self._of_whole(step.sql):
+                self.whole.add(step.name)
+        waiting, of_whole = list(plan.steps), True
+        while waiting:
+            now: list[Step] = []
+            later: list[Step] = []
+            for step in waiting:  # in the plan's order: what a step reads is before it
+                held_up = any(_reads(step.sql, other.name) for other in later)
+                (later if held_up or self._of_whole(step.sql) != of_whole else now).append(step)
+            if now:
+                yield of_whole, now
+            waiting, of_whole = later, not of_whole
+
+    def _make(self, step: Step, read: Sequence[Future[None]], *, small: bool) -> None:
         for made in read:
             made.result()
         frame = self.session.sql(step.sql)
-        if step.how != "view" and self.small:
+        if step.how != "view" and small:
             frame = frame.coalesce(1)
         if step.how == "table":
             frame = frame.localCheckpoint()
@@ -105,9 +115,31 @@ class Spark:
         """Yield the rows of a query in its order: the parts of a sorted folder are numbered in it."""
         self.told += 1
         path = self.folder / f"told_{self.told}"
+        self._settle(small=self._small(of_whole=self._of_whole(sql)))
         self.session.sql(sql).write.mode("overwrite").parquet(str(path))
         for part in sorted(path.glob("part-*")):
             yield from pq.ParquetFile(part).iter_batches(ROWS_AT_ONCE)
+
+    def _of_whole(self, sql: str) -> bool:
+        return any(_reads(sql, name) for name in self.whole)
+
+    def _small(self, *, of_whole: bool) -> bool:
+        """Whether one task has room for what is read."""
+        return (self.given if of_whole else min(self.given, self.left)) < ROWS_IN_PART
+
+    def _settle(self, *, small: bool) -> None:
+        """Say how the next steps are to be made.
+
+        Of a hundred small ones most is spent on tasks, on planning anew, and on compiling code for a few rows.
+        """
+        parts = 1 if small else max(1, min(PARTS_MAX, self.given // ROWS_IN_PART))
+        for name, value in {
+            "spark.sql.shuffle.partitions": str(parts),
+            "spark.sql.adaptive.enabled": "false" if small else "true",
+            "spark.sql.codegen.wholeStage": "false" if small else "true",
+            "spark.sql.codegen.factoryMode": "NO_CODEGEN" if small else "FALLBACK",
+        }.items():
+            self.session.conf.set(name, value)
 
     def close(self) -> None:
         """End the session, and with it a Java of our own."""
@@ -165,6 +197,10 @@ def _java_of_wheel(folder: Path) -> Iterator[None]:
         yield
     finally:
         del os.environ["JAVA_HOME"]
+
+
+def _reads(sql: str, name: str) -> bool:
+    return f"`{name}`" in sql
 
 
 def _neutral(columns: Sequence[str]) -> list[str]:

@@ -42,13 +42,14 @@ def reconcile(steps: Steps, spec: Spec) -> Ledger:
     ]
     core, partner = (rows.filter(rows.readable) for rows in sides)
     sifted = sift.sift(steps, *sides)
-    passed = passes.run(steps, spec, core, partner, sifted)
+    back = steps.keep("back", judging.gone_back(core, partner))
+    passed = passes.run(steps, spec, sifted, back, partner)
     met = passed.all_found()
     pairs = judging.paired(met.pairs, sifted.core, sifted.partner)
-    judged = steps.keep("judged", judging.judged(spec, pairs, judging.of_returns(core, partner)))
+    judged = steps.keep("judged", judging.judged(spec, pairs, judging.of_returns(back)))
     members = steps.keep("members", _members(met, sifted))
     known = steps.keep("known", _known(passed.near, judged, members, passed.left.partner))
-    ends = [placed_pairs(judged, leg=LEG), _bundles(met, members)]
+    ends = [sift.quiet_places(sifted.quiet, leg=LEG), placed_pairs(judged, leg=LEG), _bundles(met, members)]
     for side, odd, left, unreadable in zip(
         SIDES,
         (sifted.core, sifted.partner),

@@ -66,7 +66,12 @@ SIFTING = _of(
     ("parties are passed over", "table.our_reference, table.party", 'table.our_reference, ""'),
     ("what stands thrice on both sides agrees", "(met.rows == 2) & (", "(met.rows >= 2) & ("),
     ("two rows of one side are a pair", "(met.others == SIDE)", "(met.others == 0)"),
-    ("what moved no money is matched", "room = rows.counted & ", "room = "),
+    ("what moved no money is matched", "    ours = ours.filter(ours.counted)\n", ""),
+    (
+        "what moved no money and does not agree is told twice",
+        "filter(~ours_unmatched.odd)",
+        "filter(~ours_unmatched.counted)",
+    ),
     (
         "what moved no money is not seen beside a pair",
         "(table.readable & (table",
@@ -147,6 +152,7 @@ JUDGING = [
         ("there is no cap", "whole > spec.tolerated_vnd_max", "whole < 0"),
         ("the cap is a party's, whatever the day", "group_by=[pair.c_party, pair.c_day]", "group_by=[pair.c_party]"),
         ("the cap is a day's, whatever the party", "group_by=[pair.c_party, pair.c_day]", "group_by=[pair.c_day]"),
+        ("a payment that is only paid was refunded", ' & (core.state == "refunded")', ""),
         ("a fee line has a fee", ' & pair.c_family.isin(["payment", "return"])', ""),
         ("fees differ the other way", "pair.c_fee_vnd - pair.p_fee_vnd\n", "pair.p_fee_vnd - pair.c_fee_vnd\n"),
         ("fees may be paid and refunded", ' & (pair.c_family == "payment") & ~', " & ~"),
@@ -165,7 +171,11 @@ JUDGING = [
     ),
     *_of(
         "engine/statement.py",
-        ("only the partner's returns explain", "judging.of_returns(core, partner)", "judging.of_returns(partner)"),
+        (
+            "only the partner's returns explain",
+            "judging.of_returns(back)",
+            "judging.of_returns(back.filter(~back.of_core))",
+        ),
     ),
 ]
 
@@ -234,7 +244,6 @@ SETTLEMENTS = _of(
     ("refunds may exceed the payment", "named.filter(named.whole <= named.o_amount)", "named.filter(named.whole >= 0)"),
     ("a return of two payments is of one", "named.filter(named.count().over(group_by=named.id) == 1)", "named.view()"),
     ("a refund of ours is passed over", 'named.anti_join(answered, "o_id")', "named.view()"),
-    ("a payment that is only paid was refunded", ' & (payments.state == "refunded")', ""),
     ("a day's lines cost nothing", "return _gross(rows) - total(", "return _gross(rows) + 0 * total("),
     ("returns are paid for", "rows.money, -rows.money", "rows.money, rows.money"),
     ("our rows are placed with the partner's day", '.anti_join(said, "bundle")', ""),

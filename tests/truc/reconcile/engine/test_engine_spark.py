@@ -59,6 +59,22 @@ def test_spark_writes_what_duckdb_writes_to_the_byte(session, tmp_path):
     assert inexact_columns(session) == []
 
 
+@pytest.mark.parametrize("few_left", [True, False])
+def test_a_large_day_is_made_another_way_and_ends_the_same(session, few_left, monkeypatch, tmp_path):
+    """What reads whole sides is made one way; the other, of small days, serves what reads the few rows left of them."""
+    spec = replace(SPEC, passes=SPEC.passes[:1])
+    sides = {side: rows for side, rows in together(planted(range(20, 25))).items() if side in LEG_SIDES[:2]}
+    rows_in_part = sum(map(len, sides.values())) if few_left else 1
+    monkeypatch.setattr("truc.reconcile.engine.spark.ROWS_IN_PART", rows_in_part)
+    ways, settle = set(), Spark._settle
+    monkeypatch.setattr(Spark, "_settle", lambda spark, *, small: (ways.add(small), settle(spark, small=small)))
+    (tmp_path / "spark").mkdir()
+    run(Spark(session, tmp_path / "spark"), "pyspark", spec, sides, tmp_path / "spark")
+    run_on_duckdb(spec, sides, tmp_path)
+    assert bytes_of(tmp_path / "spark" / "out") == bytes_of(tmp_path / "out")
+    assert ways == ({True, False} if few_left else {False})
+
+
 def inexact_columns(session):
     """The columns of every step's table that are no text, whole number or yes and no."""
     steps = plan(SPEC, "pyspark", LEG_SIDES[2:]).steps
