@@ -58,12 +58,12 @@ def placed(transaction: Transaction, others: Others, references: Collection[str]
     return {row.our_reference for row in found if tuple(row) not in _turned(others)}
 
 
-def unanswered(transaction: Transaction, others: Others, references: Collection[str]) -> set[str]:
-    """Return the breaks of earlier days in which these payments stand without money of the partner."""
+def unanswered(transaction: Transaction, others: Others, references: Collection[str]) -> dict[str, str]:
+    """Return the breaks of earlier days in which these payments stand without money of the partner, and of which."""
     if not references:
-        return set()
+        return {}
     found = rows(transaction, _UNANSWERED, party=others.party, day=others.business_on, ours=sorted(references))
-    return {row.break_id for row in found}
+    return {row.break_id: row.our_reference for row in found}
 
 
 def met_later(transaction: Transaction, party: str, business_on: date) -> list[dict[str, Any]]:
@@ -107,7 +107,7 @@ _PLACED = listed(f"""
           AND alone.our_reference = p.our_reference AND alone.partner_money_vnd = 0)""")  # noqa: S608  (made of our own words)
 _UNANSWERED = listed(f"""
     WITH newest AS ({_NEWEST})
-    SELECT found.break_id FROM reconciliation_breaks AS found
+    SELECT found.break_id, found.our_reference FROM reconciliation_breaks AS found
     JOIN newest ON newest.id = found.run_id AND newest.business_on < :day
     JOIN break_items AS item ON item.break_id = found.break_id
     WHERE found.our_reference = ANY(:ours) AND found.kind = 'payment' AND found.leg = 'statement'

@@ -27,7 +27,8 @@ class Inputs:
     """The rows of each side. `carried_in` are the breaks of earlier days that end here or go on from here.
 
     `settled` are references of payments of other days that met their line there and that a line of today names again:
-    both stand here, so that the line is seen to be a second one. `kept` are payments of today that a later day met:
+    both stand here, so that the line is seen to be a second one. `never_stood` are references of those that no run of
+    their own day has: they are new here. `kept` are payments of today that a later day met:
     reference → the break as which it stands here, None where no version of today had it. `held` are other breaks of
     today whose row a later day met, and whether the row was carried in; their rows are not among `rows`.
     """
@@ -36,6 +37,7 @@ class Inputs:
     rows: dict[Side, list[Neutral]]
     carried_in: set[str] = field(default_factory=set)
     settled: set[str] = field(default_factory=set)
+    never_stood: set[str] = field(default_factory=set)
     kept: dict[str, Found | None] = field(default_factory=dict)
     held: list[tuple[Found, bool]] = field(default_factory=list)
     taken: Taken = field(default_factory=Taken)
@@ -159,7 +161,9 @@ def _bring_named(transaction: Transaction, others: Others, found: Inputs) -> lis
         *elsewhere.paired(transaction, others, booked),
         *elsewhere.placed(transaction, others, booked),
     }
-    found.carried_in |= elsewhere.unanswered(transaction, others, booked - found.settled)
+    stood = elsewhere.unanswered(transaction, others, booked - found.settled)
+    found.carried_in |= stood.keys()
+    found.never_stood = booked - found.settled - set(stood.values())
     for row in named:
         away = row["business_on"] is not None
         found.rows["core"].append(row | {"carried": away, "business_on": row["business_on"] or others.business_on})

@@ -74,7 +74,8 @@ def _carried(found: Inputs) -> Iterator[tuple[ReconciledSide, int]]:
     sides: tuple[tuple[ReconciledSide, Side], ...] = (("core", "core"), ("partner", "statement"))
     for side, of in sides:
         for row in found.rows[of]:
-            if row["carried"]:
+            new = side == "core" and row["kind"] == "payment" and row["our_reference"] in found.never_stood
+            if row["carried"] and not new:
                 yield side, row["amount_vnd"] if row["state"] in COUNTED else 0
 
 
