@@ -91,20 +91,23 @@ def _kill(process: "subprocess.Popen[bytes]") -> None:
 def _held(pid: int) -> tuple[int, set[str]]:
     """Return the resident memory of a process and all its children, kB, and their names.
 
-    What one of them alone has held at most counts too: a short peak falls between two looks.
+    What one of them alone has held at most counts too: a short peak falls between two looks. A child that is only
+    just beginning has its parent's memory, not another.
     """
     held_kb = highest_kb = 0
     names = set()
+    sizes: dict[str, str] = {}
     for one in _with_children(pid):
         try:
             status = Path(f"/proc/{one}/status").read_text(encoding="utf-8", errors="replace")
         except OSError:  # it has ended meanwhile
             continue
         told = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
-        if "VmRSS" in told:
+        if "VmRSS" in told and sizes.get(told["PPid"]) != told["VmSize"]:
             held_kb += int(told["VmRSS"].split()[0])
             highest_kb = max(highest_kb, int(told["VmHWM"].split()[0]))
             names.add(told["Name"])
+            sizes[str(one)] = told["VmSize"]
     return max(held_kb, highest_kb), names
 
 

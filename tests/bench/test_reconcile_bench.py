@@ -157,6 +157,13 @@ def test_what_a_child_and_its_children_hold_is_counted_and_they_are_named(pipe: 
     assert any(name.startswith("python") for name in spent.programs)
 
 
+def test_a_child_that_only_begins_holds_nothing_of_its_own(pipe: Path) -> None:
+    """A copy of its parent, until it becomes another program: twice the parent's memory would be seen."""
+    forks = f"{HOLDS}; import os; child = os.fork(); child or open({str(pipe)!r}).read(); child and os.wait()"
+    alone, spent = run(python(f"{HOLDS}; open({str(pipe)!r}).read()")), run(python(forks))
+    assert spent.peak_mb < alone.peak_mb + 30
+
+
 def test_who_takes_too_much_memory_is_killed_with_its_children(pipe: Path, tmp_path: Path) -> None:
     locked = tmp_path / "locked"
     child = f"import fcntl, time; file = open({str(locked)!r}, 'w'); fcntl.flock(file, fcntl.LOCK_EX); {HOLDS}; "

@@ -155,6 +155,7 @@ def open_spark(folder: Path, *, memory_mb: int, address: str) -> Spark:
     builder = SparkSession.builder.master(address).appName("truc reconcile")
     for name, value in {
         "spark.driver.memory": f"{memory_mb}m",
+        "spark.driver.extraJavaOptions": "-XX:+UseParallelGC",  # nobody waits for an answer amid a run
         "spark.ui.enabled": "false",
         "spark.log.level": "ERROR",  # that rows are numbered in one place is meant
         "spark.driver.bindAddress": "127.0.0.1",
