@@ -102,16 +102,22 @@ def open_engine(means: Means, folder: Path) -> Closing:
 def _tell_unreadable(given: Mapping[Side, Given], target: Path) -> None:
     """Write which row of which file could not be read, and how to mend it; no file where all could."""
     target.unlink(missing_ok=True)
+    told = {side: one for side, one in given.items() if "unreadable" in one.columns and _numbers_rows(one)}
+    if not told:
+        return
     with duckdb.connect() as connection:
         found = [
             row
-            for side, one in given.items()
-            if "unreadable" in one.columns and "source_row" in pq.read_schema(one.paths[0]).names
+            for side, one in told.items()
             for row in connection.execute(UNREADABLE, [side, [str(path) for path in one.paths]]).fetchall()
         ]
     if found:
         with target.open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows([("side", "row", "reason"), *found])
+
+
+def _numbers_rows(one: Given) -> bool:
+    return "source_row" in pq.read_schema(one.paths[0]).names
 
 
 def _given(path: Path, side: Side, folder: Path) -> Given:

@@ -78,11 +78,17 @@ class Spark:
                     begun[step.name] = hands.submit(self._make, step, read, small=small)
             for made in begun.values():
                 made.result()
-            if of_whole:
+            if of_whole and not small:
                 self.left += sum(self.session.table(step.name).count() for step in steps if step.how == "table")
 
     def _in_turns(self, plan: Plan) -> Iterator[tuple[bool, list[Step]]]:
-        """Yield all steps whose turn it is: those of whole sides, then those of what is left of them, and so on."""
+        """Yield all steps whose turn it is: those of whole sides, then those of what is left of them, and so on.
+
+        Of a small day all have one turn.
+        """
+        if self._small(of_whole=True):
+            yield True, list(plan.steps)
+            return
         for step in plan.steps:
             if step.how != "table" and self._of_whole(step.sql):
                 self.whole.add(step.name)
