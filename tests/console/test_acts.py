@@ -273,6 +273,10 @@ def test_who_signed_can_do_so_again_where_the_run_failed(console):
 
 
 def test_a_day_with_open_breaks_is_not_prepared(console):
+    page = console.get(f"{MOMO}/sign").text
+    assert "chênh lệch chưa xử lý" in words(page)
+    assert "/prepare" not in page
+    assert "/prepare" in console.get(f"{VNPAY}/sign").text
     found = console.post(f"{MOMO}/prepare")
     assert found.status_code == 409
     assert "Còn chênh lệch chưa xử lý" in words(found.text)
