@@ -54,12 +54,27 @@ class WorkingCalendar:
         if not edges or any(earlier >= later for earlier, later in pairwise(edges)):
             raise MalformedError("office hours: windows must follow each other in one day", reason="bad_hours")
 
+    def with_swaps(self, swaps: Iterable[SwappedDay]) -> "WorkingCalendar":
+        """The same calendar with more swapped days, which outrank its own."""
+        held = (SwappedDay(on, works) for on, works in self._swaps.items())
+        return WorkingCalendar([*held, *swaps], office_hours=self._hours)
+
     def is_working_day(self, day: date) -> bool:
         """Whether offices are open on that day at all."""
         if day in self._swaps:
             return self._swaps[day]
         off, worked_weekends = _public_days(day.year)
         return day in worked_weekends or (day.weekday() < 5 and day not in off)
+
+    def working_day_from(self, day: date) -> date:
+        """The day itself, or the next on which offices are open; raises MalformedError `no_working_day`."""
+        for ahead in range(_LONGEST_SEARCH):
+            if self.is_working_day(day + ahead * _ONE_DAY):
+                return day + ahead * _ONE_DAY
+        raise MalformedError(
+            f"swapped days: no working day within {_LONGEST_SEARCH} days of {day}; mend the table, or the party's own",
+            reason="no_working_day",
+        )
 
     def due_at(self, received_at: datetime, limit: TimeLimit) -> datetime:
         """The instant a dossier received at `received_at` is due: always in working hours of a working day.
@@ -138,20 +153,11 @@ class WorkingCalendar:
     def _day_length(self) -> timedelta:
         return sum((end - start for start, end in self._windows(date(2026, 1, 5))), timedelta(0))
 
-    def _working_day_from(self, day: date) -> date:
-        for ahead in range(_LONGEST_SEARCH):
-            if self.is_working_day(day + ahead * _ONE_DAY):
-                return day + ahead * _ONE_DAY
-        raise MalformedError(
-            f"swapped days: no working day within {_LONGEST_SEARCH} days of {day}; mend the table",
-            reason="no_working_day",
-        )
-
     def _opening(self, day: date) -> datetime:
-        return _at(self._working_day_from(day), self._hours[0][0])
+        return _at(self.working_day_from(day), self._hours[0][0])
 
     def _closing(self, day: date) -> datetime:
-        return _at(self._working_day_from(day), self._hours[-1][1])
+        return _at(self.working_day_from(day), self._hours[-1][1])
 
 
 def _local(at: datetime) -> datetime:

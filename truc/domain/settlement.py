@@ -9,12 +9,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from truc.domain.calendar import WorkingCalendar
+from truc.domain.calendar import SwappedDay, WorkingCalendar
 from truc.errors import MalformedError
 
 MIDNIGHT = time(0)
 _ONE_DAY = timedelta(days=1)
-_LONGEST_SEARCH = 60  # days; no run of days off comes near it
 
 
 class Rule(Protocol):
@@ -75,34 +74,21 @@ def business_day(terms: Terms, at: datetime) -> date:
     return next(day for day in near if instant < ends_at(terms, day))
 
 
-def is_working_day(terms: Terms, day: date, calendar: WorkingCalendar) -> bool:
-    """Tell whether the party moves money on that day: its own days outrank Vietnam's."""
-    if day in terms.open_on:
-        return True
-    return day not in terms.closed_on and calendar.is_working_day(day)
-
-
 def settles_on(terms: Terms, business_on: date, calendar: WorkingCalendar) -> date | None:
     """Return the day on which the money of a business day reaches us: the n-th working day after it; None: unknown.
 
     T+0 is the business day itself, or the next working day where nobody works on it. `calendar` is Vietnam's with
-    the swapped days of the store (truc.store.catalogue.working_calendar). Raise MalformedError `no_working_day`
-    when none comes within 60 days.
+    the swapped days of the store (truc.store.catalogue.working_calendar); the party's own days outrank it. Raise
+    MalformedError `no_working_day` when none comes within 60 days.
     """
     settles_after = rule_on(terms, business_on).settles_after
     if settles_after is None:
         return None
+    closed = (SwappedDay(day, works=False) for day in terms.closed_on)
+    days = calendar.with_swaps([*closed, *(SwappedDay(day, works=True) for day in terms.open_on)])
     if settles_after == 0:
-        return _working_day_from(terms, business_on, calendar)
-    day = business_on
+        return days.working_day_from(business_on)
+    settled = business_on
     for _ in range(settles_after):
-        day = _working_day_from(terms, day + _ONE_DAY, calendar)
-    return day
-
-
-def _working_day_from(terms: Terms, day: date, calendar: WorkingCalendar) -> date:
-    for ahead in range(_LONGEST_SEARCH):
-        if is_working_day(terms, day + ahead * _ONE_DAY, calendar):
-            return day + ahead * _ONE_DAY
-    text = f"settlement: no working day within {_LONGEST_SEARCH} days of {day}; mend the party's own days"
-    raise MalformedError(text, reason="no_working_day")
+        settled = days.working_day_from(settled + _ONE_DAY)
+    return settled

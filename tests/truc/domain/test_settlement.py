@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from truc.domain.calendar import SwappedDay, WorkingCalendar, local_day
-from truc.domain.settlement import business_day, ends_at, is_working_day, rule_on, settles_on
+from truc.domain.settlement import business_day, ends_at, rule_on, settles_on
 from truc.errors import MalformedError
 from truc.manifest import SettlementRule, SettlementTerms
 
@@ -181,8 +181,17 @@ def test_a_partys_own_days_outrank_the_calendar_and_its_swapped_days() -> None:
     assert settles_on(agreed, wednesday - ONE_DAY, CALENDAR) == wednesday + ONE_DAY
     assert settles_on(agreed, saturday - ONE_DAY, CALENDAR) == saturday
     swapped = WorkingCalendar([SwappedDay(wednesday, works=True), SwappedDay(saturday, works=False)])
-    assert not is_working_day(agreed, wednesday, swapped)
-    assert is_working_day(agreed, saturday, swapped)
+    at_once = replace(of(time(0)), closed_on=agreed.closed_on, open_on=agreed.open_on)
+    assert settles_on(at_once, wednesday, swapped) == wednesday + ONE_DAY
+    assert settles_on(at_once, saturday, swapped) == saturday
+
+
+def test_the_swapped_days_of_the_table_count_where_the_party_says_nothing() -> None:
+    wednesday, saturday = date(2026, 3, 4), date(2026, 3, 7)
+    agreed = replace(of(time(0), settles_after=1), closed_on=frozenset({date(2026, 3, 9)}))
+    swapped = WorkingCalendar([SwappedDay(wednesday, works=False), SwappedDay(saturday, works=True)])
+    assert settles_on(agreed, wednesday - ONE_DAY, swapped) == wednesday + ONE_DAY
+    assert settles_on(agreed, saturday - ONE_DAY, swapped) == saturday
 
 
 def test_a_party_that_never_works_is_named() -> None:
