@@ -84,7 +84,7 @@ class Engine(Protocol):
         """Make every table of the plan, in order."""
 
     def rows(self, sql: str) -> Iterator[pa.RecordBatch]:
-        """Yield the rows of a query in its order."""
+        """Return the rows of a query in its order; another may be asked before they are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,19 +117,17 @@ def reconcile(engine: Engine, plan: Plan, spec: Spec, sides: Mapping[Side, Given
         engine.give(side, one.paths, one.columns)
     engine.give_days(working_days())
     engine.run(plan)
-    given = _all(engine, plan.told["given"])
-    with whole_or_none(out) as parts:
+    with whole_or_none(out) as parts, ThreadPoolExecutor(1) as hand:
         matches, breaks = parts / "matches.parquet", parts / "breaks.parquet"
-        counts = (
-            write_rows(matches, MATCH_SCHEMA, _as_written(engine.rows(plan.told["matches"]))),
-            write_rows(breaks, BREAK_SCHEMA, _identified(_as_written(engine.rows(plan.told["breaks"])))),
-        )
+        # Matches are by far the most: the rest is asked while they are packed.
+        matched = hand.submit(write_rows, matches, MATCH_SCHEMA, _as_written(engine.rows(plan.told["matches"])))
+        broken = write_rows(breaks, BREAK_SCHEMA, _identified(_as_written(engine.rows(plan.told["breaks"]))))
         if "verdicts" in plan.told:
             verdicts = _as_written(engine.rows(plan.told["verdicts"]))
             write_rows(parts / "verdicts.parquet", VERDICT_SCHEMA, verdicts)
-        ends = _together(
-            [*_ended(matches, "'match'"), *_ended(breaks, "break_class"), *_all(engine, plan.told["aside"])]
-        )
+        given, aside = _all(engine, plan.told["given"]), _all(engine, plan.told["aside"])
+        counts = matched.result(), broken
+        ends = _together([*_ended(matches, "'match'"), *_ended(breaks, "break_class"), *aside])
         conservation.check(given, ends)
         (parts / SUMMARY).write_text(_summary(spec, sides, given, ends), encoding="utf-8")
         digest = _digest(matches, breaks)

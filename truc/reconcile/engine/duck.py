@@ -54,8 +54,9 @@ class Duck:
                 self.connection.execute(f"CREATE {step.how} {step.name} AS {step.sql}")
 
     def rows(self, sql: str) -> Iterator[pa.RecordBatch]:
-        """Yield the rows of a query in its order."""
-        yield from self.connection.sql(sql).to_arrow_reader(ROWS_AT_ONCE)
+        """Yield the rows of a query in its order; another may be asked before they are read."""
+        with self.connection.cursor() as asked:
+            yield from asked.sql(sql).to_arrow_reader(ROWS_AT_ONCE)
 
     def close(self) -> None:
         """Forget the database."""

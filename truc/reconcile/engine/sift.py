@@ -115,8 +115,9 @@ _HASHES = {"duckdb": _duckdb_hash, "pyspark": _spark_hash}
 
 
 def _keyed(table: ir.Table, dialect: Dialect) -> ir.Table:
-    """Add the fingerprint of reference and party, and whether it is a payment's: a return may share the reference."""
-    return table.mutate(paid=table.family == "payment", print=_HASHES[dialect](table.our_reference, table.party))
+    """Add the fingerprint of reference and party; a row that is no payment's has another: it may share both."""
+    named = _HASHES[dialect](table.our_reference, table.party)
+    return table.mutate(print=ibis.ifelse(table.family == "payment", named, named ^ 1))
 
 
 def _named(table: ir.Table) -> ir.Table:
@@ -127,12 +128,12 @@ def _named(table: ir.Table) -> ir.Table:
 def _differing(ours: ir.Table, theirs: ir.Table, dialect: Dialect) -> ir.Table:
     """Return what does not agree, or does where our row does not tell all of the pair; whether it agrees."""
     told = ibis.union(_told(ours, dialect, of_core=True), _told(theirs, dialect, of_core=False))
-    met = told.group_by(d_print="print", d_paid="paid").aggregate(
+    met = told.group_by(d_print="print").aggregate(
         rows=told.count(), amounts=_bit_xor(told.amount), others=_bit_xor(told.others), texts=_bit_xor(told.texts)
     )
     # Of two rows, one is ours and one is theirs where the bit of the side, and no other, is left.
     met = met.mutate(agreed=(met.rows == 2) & (met.amounts == 0) & (met.others == SIDE))
-    return met.filter(~met.agreed | ~met.texts.isin([0, UNTOLD, TOLD])).select("d_print", "d_paid", "agreed")
+    return met.filter(~met.agreed | ~met.texts.isin([0, UNTOLD, TOLD])).select("d_print", "agreed")
 
 
 def _told(rows: ir.Table, dialect: Dialect, *, of_core: bool) -> ir.Table:
@@ -145,7 +146,6 @@ def _told(rows: ir.Table, dialect: Dialect, *, of_core: bool) -> ir.Table:
     marked, mark = (rows.agency == "", UNTOLD) if of_core else (rows.agency != "", TOLD)
     return rows.select(
         "print",
-        "paid",
         amount=rows.amount_vnd,
         others=ibis.ifelse(room, others, NO_ROOM).cast("int64"),
         texts=ibis.ifelse(marked, texts ^ mark, texts),
@@ -155,16 +155,16 @@ def _told(rows: ir.Table, dialect: Dialect, *, of_core: bool) -> ir.Table:
 def _otherwise(theirs: ir.Table, differing: ir.Table) -> ir.Table:
     """Return the partner's texts of pairs that agree where our row does not tell all."""
     agreed = differing.filter(differing.agreed)
-    met = theirs.inner_join(agreed, [theirs.print == agreed.d_print, theirs.paid == agreed.d_paid])
-    return met.select(o_print="d_print", o_paid="d_paid", o_reference="partner_reference", o_agency="agency")
+    met = theirs.inner_join(agreed, theirs.print == agreed.d_print)
+    return met.select(o_print="d_print", o_reference="partner_reference", o_agency="agency")
 
 
 def _clean(ours: ir.Table, differing: ir.Table, otherwise: ir.Table) -> ir.Table:
     """Return the clean pairs: our rows that met and agree, with the partner's texts where they are others."""
     apart = differing.filter(~differing.agreed)
     ours = ours.filter(ours.counted)
-    met = ours.anti_join(apart, [ours.print == apart.d_print, ours.paid == apart.d_paid])
-    met = met.left_join(otherwise, [met.print == otherwise.o_print, met.paid == otherwise.o_paid])
+    met = ours.anti_join(apart, ours.print == apart.d_print)
+    met = met.left_join(otherwise, met.print == otherwise.o_print)
     return met.select(
         "party", "family", "kind", "our_reference", "state", "carried", "receipt_due", "money", "day",
         core_partner_reference=met.partner_reference,
@@ -177,9 +177,9 @@ def _clean(ours: ir.Table, differing: ir.Table, otherwise: ir.Table) -> ir.Table
 def _with_odd(table: ir.Table, differing: ir.Table) -> ir.Table:
     """Tell of each row whether it is `odd`: in no pair that agrees, or not to be read."""
     apart = differing.filter(~differing.agreed)
-    rows = table.left_join(apart, [table.print == apart.d_print, table.paid == apart.d_paid])
+    rows = table.left_join(apart, table.print == apart.d_print)
     odd = ~rows.readable | (rows.our_reference == "") | rows.d_print.notnull()
-    return rows.select(*(name for name in table.columns if name not in ("paid", "print")), odd=odd)
+    return rows.select(*(name for name in table.columns if name != "print"), odd=odd)
 
 
 _FAMILIES = tuple(dict.fromkeys(FAMILIES.values()))
