@@ -22,10 +22,14 @@ Break = Row[Any]
 
 @dataclass(slots=True)
 class Carried:
-    """The rows of each side, and the breaks that they are of. One whose row met another elsewhere has no row here."""
+    """The rows of each side, and the breaks that they are of. One whose row met another elsewhere has no row here.
+
+    `gone` is the money of lines that a restated statement of a signed day has no more.
+    """
 
     rows: dict[Side, list[Neutral]] = field(default_factory=lambda: {"core": [], "statement": []})
     break_ids: set[str] = field(default_factory=set)
+    gone: list[int] = field(default_factory=list)
 
 
 def carry(transaction: Transaction, others: Others) -> Carried:
@@ -109,11 +113,14 @@ def _carry_lines(transaction: Transaction, others: Others, stood: Sequence[Break
         key = one.our_reference, one.partner_reference, one.partner_money_vnd
         fitting = left[key]
         row = next((row for row in fitting if _of_break(row, one)), None)
-        if row is not None:
+        if row is None and one.business_on not in signed:
+            continue
+        carried.break_ids.add(one.break_id)
+        if row is None:
+            carried.gone.append(one.partner_money_vnd)
+        else:
             fitting.remove(row)
             carried.rows["statement"].append(row)
-        if row is not None or one.business_on in signed:
-            carried.break_ids.add(one.break_id)
 
 
 def _of_break(row: Neutral, one: Break) -> bool:

@@ -30,7 +30,9 @@ class Inputs:
     both stand here, so that the line is seen to be a second one. `never_stood` are references of those that no run of
     their own day has: they are new here. `kept` are payments of today that a later day met:
     reference → the break as which it stands here, None where no version of today had it. `held` are other breaks of
-    today whose row a later day met, and whether the row was carried in; their rows are not among `rows`.
+    today whose row a later day met, and whether the row was carried in; their rows are not among `rows`. `gone` is
+    the money of lines that were carried until a restated statement of a signed day had them no more. What came for
+    signed days is marked `late`: it may meet another row as what is carried does, but is new here.
     """
 
     statement_id: int
@@ -40,6 +42,7 @@ class Inputs:
     never_stood: set[str] = field(default_factory=set)
     kept: dict[str, Found | None] = field(default_factory=dict)
     held: list[tuple[Found, bool]] = field(default_factory=list)
+    gone: list[int] = field(default_factory=list)
     taken: Taken = field(default_factory=Taken)
     digest: str = ""  # SHA-256 over every row, in an order of its own, and what else decides what the run says
 
@@ -58,8 +61,10 @@ def of_day(transaction: Transaction, party: str, business_on: date) -> Inputs:
     others = others.without(later.freed)
     earlier = carry(transaction, others)
     found.carried_in = earlier.break_ids | later.break_ids
+    found.gone = earlier.gone
     for side in ("core", "statement"):
-        found.rows[side] += [row | {"carried": True} for row in (*earlier.rows[side], *later.rows[side])]
+        found.rows[side] += [row | {"carried": True} for row in earlier.rows[side]]
+        found.rows[side] += [row | {"carried": True, "late": True} for row in later.rows[side]]
     _name(found)
     said = [*_said(found.rows["core"]), *_said(found.rows["statement"])]  # also what is held: a new run says the same
     _hold(transaction, party, business_on, found)
@@ -120,7 +125,7 @@ def _hold(transaction: Transaction, party: str, business_on: date, found: Inputs
             found.rows["statement"] = _without_answer(found.rows["statement"], one)
         else:
             found.rows[side].remove(row)
-            found.held.append((one, row["carried"]))
+            found.held.append((one, row["carried"] and not row.get("late", False)))
 
 
 def _without_answer(lines: list[Neutral], one: Found) -> list[Neutral]:

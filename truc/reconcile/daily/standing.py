@@ -55,6 +55,9 @@ def _totals(found: Inputs, result: Result, others: Sequence[Found]) -> list[Tota
     for side, vnd in _carried(found):
         totals.update(_figures("statement", side, "carried_in", 1, vnd))
         totals.subtract(_figures("statement", side, "new", 1, vnd))
+    for vnd in found.gone:  # they were open the evening before, and are taken away today
+        totals.update(_figures("statement", "partner", "carried_in", 1, vnd))
+        totals.subtract(_figures("statement", "partner", "new", 1, vnd))
     for one in others:
         _leave_out(totals, one, own=one["our_reference"] in found.kept)
     restated = [*((one, False) for one in found.kept.values() if one is not None), *found.held]
@@ -74,7 +77,8 @@ def _carried(found: Inputs) -> Iterator[tuple[ReconciledSide, int]]:
     sides: tuple[tuple[ReconciledSide, Side], ...] = (("core", "core"), ("partner", "statement"))
     for side, of in sides:
         for row in found.rows[of]:
-            new = side == "core" and row["kind"] == "payment" and row["our_reference"] in found.never_stood
+            never_stood = side == "core" and row["kind"] == "payment" and row["our_reference"] in found.never_stood
+            new = never_stood or row.get("late", False)
             if row["carried"] and not new:
                 yield side, row["amount_vnd"] if row["state"] in COUNTED else 0
 

@@ -95,6 +95,9 @@ def test_a_late_booking_comes_once_on_the_day_on_which_it_came(desk, booked_befo
     before = of_day(desk, ONE)
     first = desk.run(THREE)
     assert (first.matched, first.breaks) == (1, {"missing_at_partner": 1})
+    came = desk.totals(THREE)
+    assert (came["core", "new"], came["partner", "carried_in"]) == ((2, 100_000), (1, 50_000))
+    assert not {("core", "carried_in"), ("partner", "new")} & came.keys()
     assert desk.run(THREE).new is False
     assert desk.run(TWO).new is False
     assert desk.run(FOUR).breaks == {"missing_at_partner": 1}
@@ -158,8 +161,12 @@ def test_a_line_that_a_restated_file_adds_comes_once(desk):
     assert desk.run(TWO).breaks == {"missing_at_partner": 1}
     first = desk.run(THREE)
     assert (first.matched, first.breaks) == (1, {"missing_in_core": 1})
+    came = desk.totals(THREE)
+    assert (came["partner", "new"], came["core", "carried_in"]) == ((2, 100_000), (1, 50_000))
+    assert not {("partner", "carried_in"), ("core", "new")} & came.keys()
     assert desk.run(THREE).new is False
     assert desk.run(FOUR).breaks == {"missing_in_core": 1}
+    assert desk.totals(FOUR)["partner", "carried_in"] == (1, 50_000)
     desk.state(ONE, line("P1"), line("P2"), line("P3"), line("P4"), came=FOUR)
     assert desk.run(THREE).new is False
     assert desk.run(FOUR).breaks == {"missing_in_core": 2}
@@ -177,6 +184,10 @@ def test_a_line_that_a_restated_file_takes_away_frees_the_payment(desk):
     desk.state(TWO)
     assert desk.run(TWO).breaks == {"missing_at_partner": 1}
     assert desk.item("X1", "missing_in_core").state == "resolved"
+    came = desk.totals(TWO)  # X1 was open the evening before, and is taken away
+    assert (came["partner", "carried_in"], came["partner", "new"]) == ((1, 50_000), (-1, -50_000))
+    assert came["core", "new"] == (1, 50_000)
+    assert ("core", "carried_in") not in came
     assert desk.run(TWO).new is False
     desk.sign(TWO)
     desk.state(THREE, line("P2"), line("P1"))
