@@ -1,14 +1,13 @@
 """What many tests need: a real PostgreSQL for the session, and a fresh, migrated store for each test."""
 
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 from hypothesis import settings as hypothesis
 
+from tests import databases
 from truc import secrets_file, settings
 from truc.ground import postgres, postgres_home
 from truc.settings import Settings
@@ -34,8 +33,6 @@ DEAREST = (
     "tests/truc/services/test_settlements.py",
 )
 
-MEMORY, MEMORY_ROOM = Path("/dev/shm"), 6 << 30  # noqa: S108  (the folder made there is checked to be ours), bytes
-
 # A Java of a test lives for a minute: to compile its code once more, and better, takes a third of its time.
 os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
 
@@ -51,14 +48,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
-def _in_memory() -> bool:
-    """Whether a server that keeps its data outside the checkout can keep it in memory: room, and programs may run."""
-    if not MEMORY.is_dir():
-        return False
-    told = os.statvfs(MEMORY)
-    return told.f_bavail * told.f_frsize >= MEMORY_ROOM and not told.f_flag & os.ST_NOEXEC
-
-
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """A PostgreSQL of our own, with the database `template_hub` migrated to the newest form.
@@ -67,14 +56,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     What a killed run has left in memory: `rm -rf /dev/shm/truc-pg-*`.
     """
     with pytest.MonkeyPatch.context() as patch:
-        if _in_memory():
-            patch.setattr(postgres_home, "SHARED_TEMP", MEMORY)
+        if databases.in_memory():
+            patch.setattr(postgres_home, "SHARED_TEMP", databases.MEMORY)
         here = settings.load(tmp_path_factory.mktemp("hub"), {})
         secrets_file.ensure(here.secrets)
         postgres.start(here)
         try:
-            _admin(here, "CREATE DATABASE template_hub")
-            upgrade(here.embedded_url("postgres", "template_hub"))
+            databases.copy(here, databases.EMPTY, databases.MIGRATED)
+            upgrade(here.embedded_url("postgres", databases.MIGRATED))
             yield here
         finally:
             postgres.stop(here)
@@ -85,7 +74,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 def catalogued(server: Settings) -> str:
     """The name of a template database that also holds the shipped catalogue."""
     name = "template_catalogued"
-    _copy(server, "template_hub", name)
+    databases.copy(server, databases.MIGRATED, name)
     filled = open_store(server.embedded_url("postgres", name), _sealer())
     load_catalogue(filled)
     filled.close()
@@ -103,7 +92,7 @@ def _one_carrier() -> Iterator[None]:
 @pytest.fixture
 def empty_store(server: Settings) -> Iterator[Store]:
     """A store without a catalogue."""
-    yield from _fresh(server, "template_hub")
+    yield from _fresh(server, databases.MIGRATED)
 
 
 @pytest.fixture
@@ -119,27 +108,13 @@ def repository() -> Path:
 
 
 def _fresh(server: Settings, template: str) -> Iterator[Store]:
-    name = f"test_{secrets.token_hex(6)}"
-    _copy(server, template, name)
-    opened = open_store(server.embedded_url("postgres", name), _sealer())
-    try:
-        yield opened
-    finally:
-        opened.close()
-        _admin(server, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def _copy(server: Settings, template: str, name: str) -> None:
-    """Make a database; file by file where files are in memory, which on a disk would wait for it twice."""
-    strategy = "FILE_COPY" if MEMORY in server.postgres.resolve().parents else "WAL_LOG"
-    _admin(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY {strategy}")
+    with databases.copied(server, template) as url:
+        opened = open_store(url, _sealer())
+        try:
+            yield opened
+        finally:
+            opened.close()
 
 
 def _sealer() -> Sealer:
     return Sealer(seal_key=bytes(32), index_key=bytes(range(32)))
-
-
-def _admin(server: Settings, command: str) -> None:
-    url = server.embedded_url("postgres", "postgres").replace("+psycopg", "")
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(command)  # type: ignore[call-overload]  # names are ours, made above

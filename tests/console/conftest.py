@@ -3,14 +3,12 @@
 import html
 import os
 import re
-import secrets
 import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psycopg
 import pytest
 import requests
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -18,6 +16,7 @@ from playwright.sync_api import sync_playwright
 
 from tests import counterparts
 from tests.console import a_day
+from tests.databases import copied
 from truc.console.app import create_app
 from truc.console.gate import User
 from truc.errors import MalformedError
@@ -159,13 +158,9 @@ def console(empty_console):
 @pytest.fixture(scope="module")
 def read_console(server):
     """The console on a morning, for all tests of a module that only read."""
-    name = f"console_{secrets.token_hex(4)}"
-    admin = server.embedded_url("postgres", "postgres").replace("+psycopg", "")
-    with psycopg.connect(admin, autocommit=True) as sql:
-        sql.execute(f"CREATE DATABASE {name} TEMPLATE template_hub")
-        store = open_store(server.embedded_url("postgres", name), Sealer(seal_key=bytes(32), index_key=bytes(32)))
+    with copied(server) as url:
+        store = open_store(url, Sealer(seal_key=bytes(32), index_key=bytes(32)))
         a_day.morning(store)
         with serving(store) as found:
             yield found
         store.close()
-        sql.execute(f"DROP DATABASE {name} WITH (FORCE)")

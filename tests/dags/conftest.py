@@ -2,7 +2,6 @@
 
 import json
 import os
-import secrets
 import socket
 import subprocess
 import sys
@@ -10,10 +9,10 @@ import threading
 from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from sandbox.serve import start_all
+from tests.databases import copied
 from truc.ground.airflow_home import ALSO_SENSITIVE
 
 REPOSITORY = Path(__file__).parents[2]
@@ -26,17 +25,13 @@ BROKEN = "vnpay"
 def seen(server, tmp_path_factory):
     """What tests/dags/inside_airflow.py saw."""
     home = tmp_path_factory.mktemp("airflow")
-    admin = server.embedded_url("postgres", "postgres").replace("+psycopg", "")
-    name = f"dags_{secrets.token_hex(4)}"
-    with psycopg.connect(admin, autocommit=True) as sql:
-        sql.execute(f"CREATE DATABASE {name} TEMPLATE template_hub")
+    with copied(server) as url:
         stand_ins = start_all(home / "sandbox", "http://127.0.0.1:9")
         try:
-            yield look(server, home, server.embedded_url("postgres", name), stand_ins)
+            yield look(server, home, url, stand_ins)
         finally:
             for one in stand_ins:
                 one.close()
-            sql.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def look(server, home, url, stand_ins):

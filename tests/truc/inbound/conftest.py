@@ -2,19 +2,18 @@
 
 import json
 import logging
-import secrets
 import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-import psycopg
 import pytest
 import requests
 from sqlalchemy import select
 
 from sandbox.momo import server as momo
 from sandbox.serve import Running
+from tests.databases import copied
 from truc import connections
 from truc.inbound import serving as gateway_serving
 from truc.inbound.app import create_app
@@ -111,17 +110,11 @@ def gateway(server, store, tmp_path):
 @pytest.fixture(scope="module")
 def module_gateway(server, tmp_path_factory):
     """One gateway for the tests of a module, over a store without a catalogue: nothing can be booked there."""
-    name = f"gateway_{secrets.token_hex(4)}"
-    admin = server.embedded_url("postgres", "postgres").replace("+psycopg", "")
-    with psycopg.connect(admin, autocommit=True) as sql:
-        sql.execute(f"CREATE DATABASE {name} TEMPLATE template_hub")
-        home = tmp_path_factory.mktemp("gateway")
-        # Generated calls come faster than any partner's.
-        with opened_gateway(
-            server, server.embedded_url("postgres", name), home, pace=Pace(per_s=1e6, burst=10**6)
-        ) as opened:
-            yield opened
-        sql.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    home = tmp_path_factory.mktemp("gateway")
+    # Generated calls come faster than any partner's.
+    pace = Pace(per_s=1e6, burst=10**6)
+    with copied(server) as url, opened_gateway(server, url, home, pace=pace) as opened:
+        yield opened
 
 
 @pytest.fixture(autouse=True)

@@ -1,17 +1,16 @@
 """The migrations lead where the tables say, both ways, as often as one likes."""
 
-import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 
-import psycopg
 import pytest
 from alembic import command
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from tests.databases import EMPTY, copied
 from truc.domain import status
 from truc.settings import Settings
 from truc.store.migrate import config, upgrade
@@ -23,11 +22,8 @@ FIRST = import_module("truc.store.migrations.versions.0001_the_core_stores")
 @pytest.fixture
 def bare(server: Settings) -> Iterator[str]:
     """The URL of a database with nothing in it."""
-    name = f"bare_{secrets.token_hex(6)}"
-    with psycopg.connect(_plain(server.embedded_url("postgres", "postgres")), autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]  # the name is ours, made above
-        yield server.embedded_url("postgres", name)
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[call-overload]  # ours, made above
+    with copied(server, EMPTY) as url:
+        yield url
 
 
 @pytest.fixture
