@@ -27,19 +27,17 @@ class Inputs:
     """The rows of each side. `carried_in` are the breaks of earlier days that end here or go on from here.
 
     `settled` are references of payments of other days that met their line there and that a line of today names again:
-    both stand here, so that the line is seen to be a second one. `never_stood` are references of those that no run of
-    their own day has: they are new here. `kept` are payments of today that a later day met:
+    both stand here, so that the line is seen to be a second one. `kept` are payments of today that a later day met:
     reference → the break as which it stands here, None where no version of today had it. `held` are other breaks of
     today whose row a later day met, and whether the row was carried in; their rows are not among `rows`. `gone` is
-    the money of lines that were carried until a restated statement of a signed day had them no more. What came for
-    signed days is marked `late`: it may meet another row as what is carried does, but is new here.
+    the money of lines that were carried until a restated statement of a signed day had them no more. A row
+    that is `carried` and `new_here` may meet others as what was open before, but no day had it open (`was_open`).
     """
 
     statement_id: int
     rows: dict[Side, list[Neutral]]
     carried_in: set[str] = field(default_factory=set)
     settled: set[str] = field(default_factory=set)
-    never_stood: set[str] = field(default_factory=set)
     kept: dict[str, Found | None] = field(default_factory=dict)
     held: list[tuple[Found, bool]] = field(default_factory=list)
     gone: list[int] = field(default_factory=list)
@@ -64,7 +62,7 @@ def of_day(transaction: Transaction, party: str, business_on: date) -> Inputs:
     found.gone = earlier.gone
     for side in ("core", "statement"):
         found.rows[side] += [row | {"carried": True} for row in earlier.rows[side]]
-        found.rows[side] += [row | {"carried": True, "late": True} for row in later.rows[side]]
+        found.rows[side] += [row | {"carried": True, "new_here": True} for row in later.rows[side]]
     _name(found)
     said = [*_said(found.rows["core"]), *_said(found.rows["statement"])]  # also what is held: a new run says the same
     _hold(transaction, party, business_on, found)
@@ -89,6 +87,11 @@ def of_day(transaction: Transaction, party: str, business_on: date) -> Inputs:
     told = [sorted(said), sorted(found.carried_in), sorted(found.settled), sorted(away), late]
     found.digest = hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()
     return found
+
+
+def was_open(row: Neutral) -> bool:
+    """Whether the row was open the evening before: then the day opens with it."""
+    return row["carried"] and not row.get("new_here", False)
 
 
 def _said(found: Iterable[Mapping[str, object]]) -> list[str]:
@@ -125,7 +128,7 @@ def _hold(transaction: Transaction, party: str, business_on: date, found: Inputs
             found.rows["statement"] = _without_answer(found.rows["statement"], one)
         else:
             found.rows[side].remove(row)
-            found.held.append((one, row["carried"] and not row.get("late", False)))
+            found.held.append((one, was_open(row)))
 
 
 def _without_answer(lines: list[Neutral], one: Found) -> list[Neutral]:
@@ -168,10 +171,10 @@ def _bring_named(transaction: Transaction, others: Others, found: Inputs) -> lis
     }
     stood = elsewhere.unanswered(transaction, others, booked - found.settled)
     found.carried_in |= stood.keys()
-    found.never_stood = booked - found.settled - set(stood.values())
+    never_stood = booked - found.settled - set(stood.values())
     for row in named:
-        away = row["business_on"] is not None
-        found.rows["core"].append(row | {"carried": away, "business_on": row["business_on"] or others.business_on})
+        known = {"carried": row["business_on"] is not None, "new_here": row["our_reference"] in never_stood}
+        found.rows["core"].append(row | known | {"business_on": row["business_on"] or others.business_on})
     rows = {row["our_reference"]: row for row in found.rows["core"] if row["kind"] == "payment"}
     found.rows["statement"] += [rows[name] | {"carried": True} for name in sorted({*found.settled, *found.kept})]
     return named

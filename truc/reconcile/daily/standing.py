@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from truc.reconcile.daily.inputs import Found, Inputs
+from truc.reconcile.daily.inputs import Found, Inputs, was_open
 from truc.reconcile.daily.stored_rows import COUNTED
 from truc.reconcile.engine.conservation import LEG_OF_ENDS
 from truc.reconcile.running import Result
@@ -77,9 +77,7 @@ def _carried(found: Inputs) -> Iterator[tuple[ReconciledSide, int]]:
     sides: tuple[tuple[ReconciledSide, Side], ...] = (("core", "core"), ("partner", "statement"))
     for side, of in sides:
         for row in found.rows[of]:
-            never_stood = side == "core" and row["kind"] == "payment" and row["our_reference"] in found.never_stood
-            new = never_stood or row.get("late", False)
-            if row["carried"] and not new:
+            if was_open(row):
                 yield side, row["amount_vnd"] if row["state"] in COUNTED else 0
 
 

@@ -177,6 +177,23 @@ def test_a_line_that_a_restated_file_adds_comes_once(desk):
     assert of_day(desk, ONE) == before
 
 
+def test_a_late_line_that_a_later_day_met_stays_new_where_it_was_taken(desk):
+    desk.pay(ONE, "P1")
+    signed(desk, ONE, line("P1"))
+    desk.state(ONE, line("P1"), line("P3"), came=TWO)
+    desk.state(TWO)
+    assert desk.run(TWO).breaks == {"missing_in_core": 1}
+    desk.pay(THREE, "P3")
+    desk.state(THREE)
+    assert desk.run(THREE).matched + desk.run(THREE).breaks.get("timing", 0) == 1
+    desk.state(TWO, line("P4"))
+    again = desk.run(TWO)
+    assert (again.new, again.breaks) == (True, {"missing_in_core": 2})
+    came = desk.totals(TWO)
+    assert came["partner", "new"] == (2, 100_000)
+    assert ("partner", "carried_in") not in came
+
+
 def test_a_line_that_a_restated_file_takes_away_frees_the_payment(desk):
     desk.pay(ONE, "P1", "P2")
     signed(desk, ONE, line("P1"), line("P2"), line("X1"))
