@@ -96,6 +96,9 @@ def carried_into(transaction: Transaction, party: str, business_on: date) -> lis
     of_day = select(RECONCILIATION_RUNS.c.id).where(
         RECONCILIATION_RUNS.c.party == party, RECONCILIATION_RUNS.c.business_on == business_on
     )
+    of_later = select(RECONCILIATION_RUNS.c.id).where(
+        RECONCILIATION_RUNS.c.party == party, RECONCILIATION_RUNS.c.business_on > business_on
+    )
     first = select(RECONCILIATION_RUNS.c.business_on).where(RECONCILIATION_RUNS.c.id == BREAK_ITEMS.c.first_run_id)
     stood = select(RECONCILIATION_BREAKS.c.run_id).where(
         RECONCILIATION_BREAKS.c.break_id == BREAK_ITEMS.c.break_id, RECONCILIATION_BREAKS.c.run_id.in_(of_day)
@@ -103,7 +106,12 @@ def carried_into(transaction: Transaction, party: str, business_on: date) -> lis
     items = select(BREAK_ITEMS.c.break_id).where(
         BREAK_ITEMS.c.party == party,
         first.scalar_subquery() < business_on,
-        or_(BREAK_ITEMS.c.state != "resolved", BREAK_ITEMS.c.resolved_by_run.in_(of_day), stood.exists()),
+        or_(
+            BREAK_ITEMS.c.state != "resolved",
+            BREAK_ITEMS.c.resolved_by_run.in_(of_day),
+            stood.exists(),
+            (BREAK_ITEMS.c.resolution == "matched_later") & BREAK_ITEMS.c.resolved_by_run.in_(of_later),
+        ),
     )
     newest = (
         select(RECONCILIATION_BREAKS)

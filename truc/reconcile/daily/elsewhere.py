@@ -67,7 +67,10 @@ def unanswered(transaction: Transaction, others: Others, references: Collection[
 
 
 def met_later(transaction: Transaction, party: str, business_on: date) -> list[dict[str, Any]]:
-    """Return the breaks of the day's last version whose row a later day met, as they stood, by their ids."""
+    """Return the breaks, of this day or carried into it, whose row a later day met, as they last stood, by their ids.
+
+    A day whose statement comes after the next day has run had them open too.
+    """
     found = rows(transaction, _MET_LATER, party=party, day=business_on)
     return [{name: getattr(row, name) for name in BREAK_COLUMNS} for row in found]
 
@@ -115,11 +118,11 @@ _UNANSWERED = listed(f"""
           SELECT id FROM reconciliation_runs WHERE party = :party AND business_on = :day))""")  # noqa: S608  (made of our own words)
 _MET_LATER = text(f"""
     WITH newest AS ({_NEWEST})
-    SELECT found.* FROM reconciliation_breaks AS found
-    JOIN newest ON newest.id = found.run_id AND newest.business_on = :day
+    SELECT DISTINCT ON (found.break_id) found.* FROM reconciliation_breaks AS found
+    JOIN newest ON newest.id = found.run_id AND newest.business_on <= :day
     JOIN break_items AS item ON item.break_id = found.break_id AND item.resolution = 'matched_later'
     JOIN reconciliation_runs AS later ON later.id = item.resolved_by_run AND later.business_on > :day
-    WHERE found.leg = 'statement' ORDER BY found.break_id""")  # noqa: S608  (made of our own words)
+    WHERE found.leg = 'statement' ORDER BY found.break_id, newest.business_on DESC""")  # noqa: S608  (made of our own words)
 _RESOLVED = listed("""
     SELECT item.break_id, run.business_on FROM break_items AS item
     JOIN reconciliation_runs AS run ON run.id = item.resolved_by_run

@@ -83,6 +83,41 @@ def test_an_earlier_day_does_not_meet_again_a_line_that_a_later_day_met(desk):
     assert desk.run(TWO).breaks == {"missing_at_partner": 1, "timing": 1}
 
 
+@pytest.mark.parametrize("of_ours", [True, False], ids=["a payment", "a line"])
+def test_a_day_whose_statement_comes_late_had_open_what_the_next_day_has_met_since(desk, of_ours):
+    side = "core" if of_ours else "partner"
+    if of_ours:
+        desk.pay(ONE, "P1")
+    desk.state(ONE, *([] if of_ours else [line("P1")]))
+    desk.run(ONE)
+    if not of_ours:
+        desk.pay(THREE, "P1")
+    desk.state(THREE, *([line("P1")] if of_ours else []))
+    assert desk.run(THREE).breaks == {"timing": 1}
+    desk.state(TWO, line("P2"), came=THREE)
+    word = "missing_at_partner" if of_ours else "missing_in_core"
+    run = desk.run(TWO)
+    assert sorted(desk.breaks(TWO)) == sorted([(word, "P1"), ("missing_in_core", "P2")])
+    assert desk.totals(TWO)[side, "carried_in"] == (1, 50_000)
+    assert (run.new, desk.run(TWO).new) == (True, False)
+    assert desk.item("P1", word).resolved_by_run == 2, "the day that met it"
+    assert desk.run(THREE).breaks == {"timing": 1, "missing_in_core": 1}
+    assert desk.totals(THREE)[side, "carried_in"] == (1 if of_ours else 2, 50_000 if of_ours else 100_000)
+
+
+def test_a_late_statement_does_not_meet_again_what_the_next_day_has_met_since(desk):
+    desk.pay(ONE, "P1")
+    desk.state(ONE)
+    desk.run(ONE)
+    desk.state(THREE, line("P1"))
+    desk.run(THREE)
+    desk.state(TWO, line("P1"), came=THREE)
+    assert desk.run(TWO).breaks == {"missing_at_partner": 1, "duplicate_at_partner": 1}
+    assert desk.item("P1", "missing_at_partner").state == "resolved"
+    assert desk.totals(TWO)["core", "carried_in"] == (1, 50_000)
+    assert desk.run(THREE).breaks == {"timing": 1}
+
+
 def test_what_an_earlier_day_met_after_all_is_carried_no_more(desk):
     desk.pay(ONE, "P1")
     desk.state(ONE)
