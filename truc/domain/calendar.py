@@ -179,9 +179,19 @@ def _months_after(day: date, months: int) -> date:
 
 @lru_cache(maxsize=64)
 def _public_days(year: int) -> tuple[frozenset[date], frozenset[date]]:
-    """Days off and worked weekend days of a year, by the holidays library (heavy: imported on first use)."""
+    """Days off and worked weekend days of a year, and some of its neighbours'.
+
+    A swap of late December is listed under its day off, so the neighbouring years are asked too.
+    """
+    told = [_listed_days(asked) for asked in (year - 1, year, year + 1)]
+    off, worked_weekends = (frozenset().union(*days) for days in zip(*told, strict=True))
+    return off, worked_weekends
+
+
+@lru_cache(maxsize=64)
+def _listed_days(year: int) -> tuple[frozenset[date], frozenset[date]]:
+    """What the holidays library lists under a year (heavy: imported on first use)."""
     import holidays
 
-    # A swap of late December is listed under its day off, so the neighbouring years are asked too.
-    vietnam = holidays.country_holidays("VN", years=[year - 1, year, year + 1])
+    vietnam = holidays.country_holidays("VN", years=year, expand=False)
     return frozenset(vietnam), frozenset(vietnam.weekend_workdays)

@@ -28,3 +28,11 @@ NEUTRAL = {
     "carried": "boolean",
     "receipt_due": "boolean",
 }
+
+# An engine tells of its matches what is each one's own, for most are alike in the rest: EXACT pairs, of the statement
+# and of receipts, that agree in everything. `number` is the place of their leg times the number of kinds, and the place
+# of their kind; OTHER stands for a match of any other sort, of which the engine tells the rest.
+EXACT = "exact_reference"
+CLEAN_LEGS = ("statement", "receipts")
+KINDS = tuple(FAMILIES)
+OTHER = len(CLEAN_LEGS) * len(KINDS)

@@ -2,11 +2,8 @@
 
 import hashlib
 import json
-import shutil
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -16,53 +13,24 @@ from typing import Any, Protocol
 import duckdb
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from truc.domain.calendar import WorkingCalendar
 from truc.reconcile.engine import conservation
 from truc.reconcile.engine.plan import Plan
-from truc.reconcile.row import FAMILIES
+from truc.reconcile.results import (
+    BREAK_SCHEMA,
+    MATCH_SCHEMA,
+    SUMMARY,
+    VERDICT_SCHEMA,
+    as_written,
+    identified,
+    in_full,
+    whole_or_none,
+    write_rows,
+)
 from truc.reconcile.spec import EPOCH, Side, Spec
 
 FIRST_DAY, LAST_DAY = date(2010, 1, 1), date(2040, 12, 31)  # of which working days are known
-OWN = ("break_id", "our_reference", "partner_reference")  # texts that hardly two rows share: no dictionary helps
-SUMMARY = "summary.json"
-TEXT, NUMBER, DAY = pa.string(), pa.int64(), pa.date32()
-MATCH_SCHEMA = pa.schema(
-    [
-        ("leg", TEXT),
-        ("rule", TEXT),
-        ("party", TEXT),
-        ("kind", TEXT),
-        ("our_reference", TEXT),
-        ("partner_reference", TEXT),
-        ("agency", TEXT),
-        ("core_rows", NUMBER),
-        ("partner_rows", NUMBER),
-        ("core_vnd", NUMBER),
-        ("partner_vnd", NUMBER),
-        ("difference_vnd", NUMBER),
-        ("business_on", DAY),
-        ("core_money_vnd", NUMBER),
-        ("partner_money_vnd", NUMBER),
-    ]
-)
-BREAK_SCHEMA = pa.schema([("break_id", TEXT), ("break_class", TEXT), *MATCH_SCHEMA])
-VERDICT_SCHEMA = pa.schema(
-    [
-        ("party", TEXT),
-        ("our_reference", TEXT),
-        ("business_on", DAY),
-        ("amount_vnd", NUMBER),
-        *((leg, TEXT) for leg in ("ledger", "partner", "treasury", "receipt", "first_failing")),
-    ]
-)
-
-
-# What a break is about, besides the family of its kind, which stands after the party.
-SAID = ("leg", "break_class", "party", "our_reference", "partner_reference", "core_vnd", "partner_vnd", "business_on")
-
-
 ENDED = """
 SELECT leg, {place} AS place, party, count(*) AS places,
        sum(core_rows) AS core_rows, sum(partner_rows) AS partner_rows, sum(core_money_vnd) AS core_money_vnd,
@@ -84,7 +52,7 @@ class Engine(Protocol):
         """Make every table of the plan, in order."""
 
     def rows(self, sql: str) -> Iterator[pa.RecordBatch]:
-        """Return the rows of a query in its order; another may be asked before they are read."""
+        """Return the rows of a query in the order of all their columns; another may be asked before they are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +88,11 @@ def reconcile(engine: Engine, plan: Plan, spec: Spec, sides: Mapping[Side, Given
     with whole_or_none(out) as parts, ThreadPoolExecutor(1) as hand:
         matches, breaks = parts / "matches.parquet", parts / "breaks.parquet"
         # Matches are by far the most: the rest is asked while they are packed.
-        matched = hand.submit(write_rows, matches, MATCH_SCHEMA, _as_written(engine.rows(plan.told["matches"])))
-        broken = write_rows(breaks, BREAK_SCHEMA, _identified(_as_written(engine.rows(plan.told["breaks"]))))
+        told = engine.rows(plan.told["matches"]), engine.rows(plan.told["other_matches"])
+        matched = hand.submit(write_rows, matches, MATCH_SCHEMA, in_full(*told))
+        broken = write_rows(breaks, BREAK_SCHEMA, identified(as_written(engine.rows(plan.told["breaks"]))))
         if "verdicts" in plan.told:
-            verdicts = _as_written(engine.rows(plan.told["verdicts"]))
+            verdicts = as_written(engine.rows(plan.told["verdicts"]))
             write_rows(parts / "verdicts.parquet", VERDICT_SCHEMA, verdicts)
         given, aside = _all(engine, plan.told["given"]), _all(engine, plan.told["aside"])
         counts = matched.result(), broken
@@ -159,88 +128,6 @@ def _ended(written: Path, place: str) -> list[dict[str, Any]]:
 
 def _all(engine: Engine, sql: str) -> list[dict[str, Any]]:
     return [row for batch in engine.rows(sql) for row in batch.to_pylist()]
-
-
-@contextmanager
-def whole_or_none(out: Path) -> Iterator[Path]:
-    """Yield a folder to write to; its files go to `out` when all went well, else nothing of them remains.
-
-    The summary goes when the others are there: it speaks for them. What a run that was killed has left is cleared by
-    the next.
-    """
-    folder = out / ".not-proved-yet"
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
-    try:
-        yield folder
-        (out / SUMMARY).unlink(missing_ok=True)
-        for path in sorted(folder.iterdir(), key=lambda path: path.name == SUMMARY):
-            path.replace(out / path.name)
-    finally:
-        shutil.rmtree(folder)
-
-
-def write_rows(path: Path, schema: pa.Schema, batches: Iterator[pa.Table]) -> int:
-    """Write the rows and return how many; the bytes are the same for the same rows in the same order."""
-    rows = 0
-    shared = [name for name in schema.names if name not in OWN]
-    with (
-        pq.ParquetWriter(path, schema, compression="zstd", version="2.6", use_dictionary=shared) as writer,
-        ThreadPoolExecutor(1) as hand,
-    ):
-        written: Future[None] | None = None
-        for table in even(batches, schema):  # the next rows are worked out while these are packed
-            if written is not None:
-                written.result()
-            written = hand.submit(writer.write_table, table.cast(schema), row_group_size=len(table))
-            rows += len(table)
-        if written is not None:
-            written.result()
-    return rows
-
-
-def even(batches: Iterator[pa.Table], schema: pa.Schema, *, size: int = 500_000) -> Iterator[pa.Table]:
-    """Yield the rows in tables of one size, whatever batches they come in: a file's groups do not tell an engine."""
-    held: list[pa.Table] = []
-    rows = 0
-    for table in batches:
-        held.append(table.select(schema.names))
-        rows += len(table)
-        while rows >= size:
-            together = pa.concat_tables(held)
-            yield together.slice(0, size)
-            held, rows = [together.slice(size)], rows - size
-    if rows:
-        yield pa.concat_tables(held)
-
-
-def _as_written(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Give the columns the names and types of the files: a day as a date, an amount of a verdict as such."""
-    for batch in batches:
-        table = pa.Table.from_batches([batch])
-        named = {
-            "day": "business_on",
-            "place": "break_class",
-            **({"money": "amount_vnd"} if "money" in batch.schema.names else {}),
-        }
-        table = table.rename_columns([named.get(name, name) for name in table.column_names])
-        days = table["business_on"].cast(pa.int32()).cast(DAY)
-        yield table.set_column(table.column_names.index("business_on"), "business_on", days)
-
-
-def _identified(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    """Give each break its id, from what it is about and its number among equals: a second run says the same."""
-    times: Counter[tuple[Any, ...]] = Counter()
-    for table in tables:
-        ids = []
-        kinds = [FAMILIES.get(kind, "") for kind in table["kind"].to_pylist()]
-        for kind, *values in zip(kinds, *(table[name].to_pylist() for name in SAID), strict=True):
-            said = (*values[:3], kind, *values[3:])
-            times[said] += 1
-            about = "\x1f".join("" if value is None else str(value) for value in (*said, times[said]))
-            ids.append(hashlib.sha256(about.encode()).hexdigest()[:16])
-        yield table.append_column("break_id", pl.Series(ids, dtype=pl.String).to_arrow())
 
 
 def _summary(spec: Spec, sides: Mapping[Side, Given], given: list[dict[str, Any]], ends: list[dict[str, Any]]) -> str:

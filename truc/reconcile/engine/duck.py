@@ -30,16 +30,14 @@ class Duck:
 
     def give(self, side: str, paths: Sequence[Path], columns: Sequence[str]) -> None:
         """Hand in the rows of a side: Parquet files with some of the neutral columns."""
-        self.connection.execute(
-            f"CREATE VIEW {side}_in AS SELECT {_neutral(columns)} FROM read_parquet({_named(paths)})"
-        )
+        self.connection.execute(f"CREATE VIEW {side}_in AS SELECT {_neutral(columns)} FROM {rows_of(paths)}")
 
     def give_days(self, days: pa.Table) -> None:
         """Hand in the working days."""
         # By a file: DuckDB asks of a table in memory whether it is one of pandas, and loads all of that to ask.
         path = self.folder / "working_days.parquet"
         pq.write_table(days, path)
-        self.connection.execute(f"CREATE TABLE working_days AS SELECT * FROM read_parquet({_quoted(path)})")
+        self.connection.execute(f"CREATE TABLE working_days AS SELECT * FROM {rows_of([path])}")
 
     def run(self, plan: Plan) -> None:
         """Make every table of the plan, in order."""
@@ -49,14 +47,14 @@ class Duck:
                 self.connection.execute(
                     f"COPY ({step.sql}) TO {_quoted(path)} (FORMAT parquet, COMPRESSION uncompressed)"
                 )
-                self.connection.execute(f"CREATE VIEW {step.name} AS SELECT * FROM read_parquet({_quoted(path)})")
+                self.connection.execute(f"CREATE VIEW {step.name} AS SELECT * FROM {rows_of([path])}")
             else:
                 self.connection.execute(f"CREATE {step.how} {step.name} AS {step.sql}")
 
     def rows(self, sql: str) -> Iterator[pa.RecordBatch]:
-        """Yield the rows of a query in its order; another may be asked before they are read."""
+        """Yield the rows of a query in the order of all their columns; another may be asked before they are read."""
         with self.connection.cursor() as asked:
-            yield from asked.sql(sql).to_arrow_reader(ROWS_AT_ONCE)
+            yield from asked.sql(f"SELECT * FROM ({sql}) ORDER BY ALL").to_arrow_reader(ROWS_AT_ONCE)
 
     def close(self) -> None:
         """Forget the database."""
@@ -87,8 +85,9 @@ def _neutral(columns: Sequence[str]) -> str:
     return ", ".join(told)
 
 
-def _named(paths: Sequence[Path]) -> str:
-    return "[" + ", ".join(_quoted(path) for path in paths) + "]"
+def rows_of(paths: Sequence[Path]) -> str:
+    """Write what reads Parquet files as one table."""
+    return f"read_parquet([{', '.join(_quoted(path) for path in paths)}])"
 
 
 def _quoted(path: Path) -> str:

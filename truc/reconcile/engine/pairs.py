@@ -93,7 +93,7 @@ def columns(rules: Rules) -> dict[str, str]:
 
 @lru_cache(maxsize=16)
 def tell(rules: Rules, dialect: Dialect, lists: tuple[PairList, ...]) -> Plan:
-    """Return the plan. `told` has ends, given, coverage, and each of `lists`."""
+    """Return the plan. `told` has ends, given, coverage, and each of `lists`: first the columns that order its rows."""
     steps = Steps(dialect, LEG)
     ours, theirs = (_canonical(rules, _handed_in(rules, side)) for side in TWICE)
     twice = steps.keep("twice", ibis.union(_twice(rules, ours), _twice(rules, theirs), distinct=True))
@@ -110,10 +110,10 @@ def tell(rules: Rules, dialect: Dialect, lists: tuple[PairList, ...]) -> Plan:
         "coverage": _coverage(rules, places),
     }
     if "matches" in lists:
-        told["matches"] = _with_month(places.filter(places.place == MATCH)).order_by(list(rules.keys))
+        told["matches"] = _with_month(places.filter(places.place == MATCH)).relocate(*rules.keys)
     if "breaks" in lists:
         gaps = places.filter(~places.place.isin([MATCH, NOT_ASKED]))
-        told["breaks"] = _with_month(_named(rules, gaps)).order_by(["place", *rules.keys, "number"])
+        told["breaks"] = _with_month(_named(rules, gaps)).relocate("place", *rules.keys, "number")
     return Plan(tuple(steps.written), {name: to_sql(table, dialect) for name, table in told.items()})
 
 

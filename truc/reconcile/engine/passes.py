@@ -11,9 +11,10 @@ from truc.reconcile.engine.batches import by_batch, by_original, by_settlement
 from truc.reconcile.engine.groups import SIDES, TWICE, Met, meet
 from truc.reconcile.engine.near import near
 from truc.reconcile.engine.places import whole
-from truc.reconcile.engine.sift import EXACT, Sifted
+from truc.reconcile.engine.sift import Sifted
 from truc.reconcile.engine.steps import Steps
 from truc.reconcile.engine.text import normal, unlettered
+from truc.reconcile.row import EXACT
 from truc.reconcile.spec import Pass, Spec
 
 PARTNERS, NORMAL = "partner_reference", "normalised_reference"

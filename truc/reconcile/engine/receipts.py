@@ -8,9 +8,9 @@ import ibis.expr.types as ir
 from truc.reconcile.engine.groups import TWICE
 from truc.reconcile.engine.inputs import canonical, given, numbered, of_side
 from truc.reconcile.engine.places import FORM, MATCH, NO_MONEY, either, placed_alone, placed_pairs
-from truc.reconcile.engine.sift import EXACT
 from truc.reconcile.engine.statement import Ledger
 from truc.reconcile.engine.steps import Steps
+from truc.reconcile.row import EXACT
 from truc.reconcile.spec import Spec
 
 LEG = "receipts"

@@ -8,9 +8,9 @@ import ibis.expr.types as ir
 from truc.reconcile.engine.groups import TWICE
 from truc.reconcile.engine.inputs import DAY_S, VIETNAM_S, WORKING_DAYS, canonical, given
 from truc.reconcile.engine.places import FORM, MATCH, NO_MONEY, either, placed_alone, total, whole
-from truc.reconcile.engine.sift import EXACT
 from truc.reconcile.engine.statement import Ledger
 from truc.reconcile.engine.steps import Steps
+from truc.reconcile.row import EXACT
 from truc.reconcile.spec import Spec
 
 LEG = "remittance"

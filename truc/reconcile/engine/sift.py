@@ -14,9 +14,8 @@ from truc.reconcile.engine.inputs import numbered
 from truc.reconcile.engine.places import FORM, MATCH, NO_MONEY, either, whole
 from truc.reconcile.engine.plan import Dialect
 from truc.reconcile.engine.steps import Steps
-from truc.reconcile.row import FAMILIES, GROUPS
+from truc.reconcile.row import EXACT, FAMILIES, GROUPS
 
-EXACT = "exact_reference"
 UNTOLD, TOLD = 1, 2  # ours has no agency, theirs has one: only with both our row does not tell all
 STATES = {name: number for number, name in enumerate(GROUPS)}
 # The bits of what must agree besides the amount, in one number. What has no room there goes the long way.

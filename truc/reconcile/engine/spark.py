@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from truc.reconcile.engine.duck import open_duck, rows_of
 from truc.reconcile.engine.plan import Plan, Step
 from truc.reconcile.row import NEUTRAL
 
 DIALECT = "pyspark"
-ROWS_AT_ONCE = 122_880
+SORT_MEMORY_MB = 500  # then it spills
 STEPS_AT_ONCE = 6
 ROWS_IN_PART, PARTS_MAX = 500_000, 64
 TYPES = {"string": "STRING", "int64": "BIGINT", "boolean": "BOOLEAN"}
@@ -124,17 +125,16 @@ class Spark:
         frame.createOrReplaceTempView(step.name)
 
     def rows(self, sql: str) -> Iterator[pa.RecordBatch]:
-        """Return the rows of a query in its order: the parts of a sorted folder are numbered in it.
+        """Return the rows of a query in the order of all their columns.
 
-        Spark has written them by then, and is free for the next while they are read.
+        Spark has written them by then, and is free for the next while they are put in order. To do that itself it
+        would work all of them out twice: once to see where to part them.
         """
         self.told += 1
         path = self.folder / f"told_{self.told}"
         self._settle(small=self._small(of_whole=self._of_whole(sql)))
         _write(self.session.sql(sql), str(path))
-        return (
-            batch for part in sorted(path.glob("part-*")) for batch in pq.ParquetFile(part).iter_batches(ROWS_AT_ONCE)
-        )
+        return _in_order(path)
 
     def _of_whole(self, sql: str) -> bool:
         return any(_reads(sql, name) for name in self.whole)
@@ -219,6 +219,13 @@ def _java_of_wheel(folder: Path) -> Iterator[None]:
 def _write(frame: Any, path: str) -> None:
     """Write Parquet that is read once, and whole: nobody asks for the least and the greatest of its columns."""
     frame.write.mode("overwrite").option("parquet.column.statistics.enabled", "false").parquet(path)
+
+
+def _in_order(folder: Path) -> Iterator[pa.RecordBatch]:
+    """Put what was written in order, here: one process is to read all of it anyway."""
+    parts = sorted(folder.glob("part-*"))
+    with closing(open_duck(folder, memory_mb=SORT_MEMORY_MB, threads=2)) as duck:
+        yield from duck.rows(f"SELECT * FROM {rows_of(parts)}")
 
 
 def _reads(sql: str, name: str) -> bool:

@@ -17,7 +17,8 @@ from truc.reconcile.engine.pairs import MATCH, SAID, PairList, Rules, tell
 from truc.reconcile.engine.plan import Dialect, Plan
 from truc.reconcile.pairs.inputs import PairGiven, hand_in
 from truc.reconcile.pairs.spec import PairClass, PairSide, PairSpec
-from truc.reconcile.running import SUMMARY, Engine, whole_or_none, write_rows
+from truc.reconcile.results import SUMMARY, whole_or_none, write_rows
+from truc.reconcile.running import Engine
 
 TEXT, NUMBER, INSTANT = pa.string(), pa.int64(), pa.timestamp("us", "UTC")
 PERCENT = pa.decimal128(5, 2)

@@ -1,0 +1,191 @@
+"""Results as they are written: their columns, a match in full, a break's id; whole or not at all; Parquet."""
+
+import hashlib
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from truc.reconcile.row import CLEAN_LEGS, EXACT, FAMILIES, KINDS, OTHER
+
+SUMMARY = "summary.json"
+UNSHARED = ("break_id", "our_reference", "partner_reference")  # texts that hardly two rows share: no dictionary helps
+ALIKE = ("leg", "rule", "kind")  # texts of which there are few, written as places in a list
+TEXT, NUMBER, DAY = pa.string(), pa.int64(), pa.date32()
+LISTED = pa.dictionary(pa.int32(), TEXT)
+MATCH_SCHEMA = pa.schema(
+    [
+        ("leg", TEXT),
+        ("rule", TEXT),
+        ("party", TEXT),
+        ("kind", TEXT),
+        ("our_reference", TEXT),
+        ("partner_reference", TEXT),
+        ("agency", TEXT),
+        ("core_rows", NUMBER),
+        ("partner_rows", NUMBER),
+        ("core_vnd", NUMBER),
+        ("partner_vnd", NUMBER),
+        ("difference_vnd", NUMBER),
+        ("business_on", DAY),
+        ("core_money_vnd", NUMBER),
+        ("partner_money_vnd", NUMBER),
+    ]
+)
+NAMED = ("party", "our_reference", "partner_reference", "agency", "business_on")  # each match's own, and money
+BREAK_SCHEMA = pa.schema([("break_id", TEXT), ("break_class", TEXT), *MATCH_SCHEMA])
+VERDICT_SCHEMA = pa.schema(
+    [
+        ("party", TEXT),
+        ("our_reference", TEXT),
+        ("business_on", DAY),
+        ("amount_vnd", NUMBER),
+        *((leg, TEXT) for leg in ("ledger", "partner", "treasury", "receipt", "first_failing")),
+    ]
+)
+
+
+# What a break is about, besides the family of its kind, which stands after the party.
+SAID = ("leg", "break_class", "party", "our_reference", "partner_reference", "core_vnd", "partner_vnd", "business_on")
+
+
+@contextmanager
+def whole_or_none(out: Path) -> Iterator[Path]:
+    """Yield a folder to write to; its files go to `out` when all went well, else nothing of them remains.
+
+    The summary goes when the others are there: it speaks for them. What a run that was killed has left is cleared by
+    the next.
+    """
+    folder = out / ".not-proved-yet"
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+        (out / SUMMARY).unlink(missing_ok=True)
+        for path in sorted(folder.iterdir(), key=lambda path: path.name == SUMMARY):
+            path.replace(out / path.name)
+    finally:
+        shutil.rmtree(folder)
+
+
+def write_rows(path: Path, schema: pa.Schema, batches: Iterator[pa.Table]) -> int:
+    """Write the rows and return how many; the bytes are the same for the same rows in the same order."""
+    rows = 0
+    packed = pa.schema([field.with_type(LISTED) if field.name in ALIKE else field for field in schema])
+    shared = [name for name in schema.names if name not in UNSHARED]
+    how: dict[str, Any] = {"compression": "zstd", "version": "2.6", "use_dictionary": shared, "store_schema": False}
+    with pq.ParquetWriter(path, packed, **how) as writer, ThreadPoolExecutor(1) as hand:
+        written: Future[None] | None = None
+        for table in even(batches, schema.names):  # the next rows are worked out while these are packed
+            if written is not None:
+                written.result()
+            written = hand.submit(writer.write_table, _one_list(table).cast(packed), row_group_size=len(table))
+            rows += len(table)
+        if written is not None:
+            written.result()
+    return rows
+
+
+def _one_list(table: pa.Table) -> pa.Table:
+    """Give each column of ALIKE one list of its texts, in whatever batches they came."""
+    for place, name in enumerate(table.column_names):
+        if name in ALIKE:
+            table = table.set_column(place, name, table[name].combine_chunks().cast(LISTED))
+    return table
+
+
+def even(batches: Iterator[pa.Table], names: Sequence[str], *, size: int = 500_000) -> Iterator[pa.Table]:
+    """Yield the rows in tables of one size, whatever batches they come in: a file's groups do not tell an engine."""
+    held: list[pa.Table] = []
+    rows = 0
+    for table in batches:
+        held.append(table.select(names))
+        rows += len(table)
+        while rows >= size:
+            together = pa.concat_tables(held)
+            yield together.slice(0, size)
+            held, rows = [together.slice(size)], rows - size
+    if rows:
+        yield pa.concat_tables(held)
+
+
+def in_full(matches: Iterator[pa.RecordBatch], others: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Yield the matches with the rest of their columns: of a clean pair it is known, of the others it is told (row.py).
+
+    Raise AssertionError where more or fewer are told of than there are.
+    """
+    told = pl.DataFrame()
+    for table in even(as_written(matches), ("number", "vnd", *NAMED)):
+        number, vnd = (pl.Series(table[name]) for name in ("number", "vnd"))
+        at = (number == OTHER).arg_true()
+        while len(told) < len(at):
+            more = next(others, None)
+            if more is None:
+                raise AssertionError(f"of {len(at) - len(told)} matches the engine has not told the rest")
+            told = pl.concat([told, pl.DataFrame(more)], how="diagonal")
+        yield _filled(table, number, vnd, at, told.head(len(at)))
+        told = told.slice(len(at))
+    left = len(told) + sum(len(more) for more in others)
+    if left:
+        raise AssertionError(f"the engine has told the rest of {left} matches that are none")
+
+
+def _filled(table: pa.Table, number: pl.Series, vnd: pl.Series, at: pl.Series, told: pl.DataFrame) -> pa.Table:
+    one, none = (pl.repeat(value, len(table), dtype=pl.Int64, eager=True) for value in (1, 0))
+    numbers = {
+        "core_rows": one, "partner_rows": one, "core_vnd": vnd, "partner_vnd": vnd, "difference_vnd": none,
+        "core_money_vnd": vnd, "partner_money_vnd": vnd,
+    }  # fmt: skip
+    columns: dict[str, Any] = {name: table[name] for name in NAMED}
+    if len(at):
+        numbers = {name: base.clone().scatter(at, told[name]) for name, base in numbers.items()}
+    columns |= {name: filled.to_arrow() for name, filled in numbers.items()}
+    columns["leg"] = _listed(number // len(KINDS), CLEAN_LEGS, at, told, "leg")
+    columns["kind"] = _listed(number % len(KINDS), KINDS, at, told, "kind")
+    columns["rule"] = _listed(none, (EXACT,), at, told, "rule")
+    return pa.table({name: columns[name] for name in MATCH_SCHEMA.names})
+
+
+def _listed(place: pl.Series, clean: Sequence[str], at: pl.Series, told: pl.DataFrame, name: str) -> pa.DictionaryArray:
+    """Return a column as places in a list of its texts: first those of clean pairs, then what else is told."""
+    place, texts = place.cast(pl.Int32), pl.Series(clean, dtype=pl.String)
+    if len(at):
+        texts = pl.concat([texts, told[name]]).unique(maintain_order=True)
+        place = place.scatter(at, told[name].cast(pl.Enum(texts)).to_physical().cast(pl.Int32))
+    return pa.DictionaryArray.from_arrays(place.to_arrow(), texts.to_arrow().cast(TEXT))
+
+
+def as_written(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Give the columns the names and types of the files: a day as a date, an amount of a verdict as such."""
+    for batch in batches:
+        table = pa.Table.from_batches([batch])
+        named = {
+            "day": "business_on",
+            "place": "break_class",
+            **({"money": "amount_vnd"} if "money" in batch.schema.names else {}),
+        }
+        table = table.rename_columns([named.get(name, name) for name in table.column_names])
+        days = table["business_on"].cast(pa.int32()).cast(DAY)
+        yield table.set_column(table.column_names.index("business_on"), "business_on", days)
+
+
+def identified(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """Give each break its id, from what it is about and its number among equals: a second run says the same."""
+    times: Counter[tuple[Any, ...]] = Counter()
+    for table in tables:
+        ids = []
+        kinds = [FAMILIES.get(kind, "") for kind in table["kind"].to_pylist()]
+        for kind, *values in zip(kinds, *(table[name].to_pylist() for name in SAID), strict=True):
+            said = (*values[:3], kind, *values[3:])
+            times[said] += 1
+            about = "\x1f".join("" if value is None else str(value) for value in (*said, times[said]))
+            ids.append(hashlib.sha256(about.encode()).hexdigest()[:16])
+        yield table.append_column("break_id", pl.Series(ids, dtype=pl.String).to_arrow())
