@@ -96,13 +96,13 @@ def reconcile(engine: Engine, plan: Plan, spec: Spec, sides: Mapping[Side, Given
             write_rows(parts / "verdicts.parquet", VERDICT_SCHEMA, verdicts)
         given, aside = _all(engine, plan.told["given"]), _all(engine, plan.told["aside"])
         counts = matched.result(), broken
+        digest = hand.submit(_digest, matches, breaks)
         ends = _together([*_ended(matches, "'match'"), *_ended(breaks, "break_class"), *aside])
         conservation.check(given, ends)
         (parts / SUMMARY).write_text(_summary(spec, sides, given, ends), encoding="utf-8")
-        digest = _digest(matches, breaks)
         if "verdicts" not in plan.told:  # those of an earlier run into the same folder do not stay beside the rest
             (out / "verdicts.parquet").unlink(missing_ok=True)
-    return Result(out, *counts, tuple(given), tuple(ends), digest)
+    return Result(out, *counts, tuple(given), tuple(ends), digest.result())
 
 
 @cache

@@ -2,7 +2,8 @@
 
 Nearly all rows of a day agree, so nothing is joined, numbered or compared row by row before this. One grouping of both
 sides by reference and party tells the rest: where one row of each side meets, what must agree is compared as it is
-(two equal numbers leave 0 by "exclusive or"). Only texts are told by fingerprints of 64 bits.
+(two equal numbers leave 0 by "exclusive or"). Only texts are told by fingerprints: of 64 bits, the partner's reference
+by 38.
 """
 
 from dataclasses import dataclass
@@ -16,11 +17,14 @@ from truc.reconcile.engine.plan import Dialect
 from truc.reconcile.engine.steps import Steps
 from truc.reconcile.row import EXACT, FAMILIES, GROUPS
 
-UNTOLD, TOLD = 1, 2  # ours has no agency, theirs has one: only with both our row does not tell all
 STATES = {name: number for number, name in enumerate(GROUPS)}
-# The bits of what must agree besides the amount, in one number. What has no room there goes the long way.
-SIDE, STATE, FAMILY, DAY, FEE = 1 << 0, 1 << 1, 1 << 4, 1 << 7, 1 << 23
-DAYS_MAX, FEE_MAX = FEE // DAY, 1 << 40
+# What must agree, in two numbers: in one the amount, in the other all else; in the last bits of both, a fingerprint of
+# the partner's reference, and whether our row has no agency, or theirs has one: only with both our row does not tell
+# all. What has no room there goes the long way.
+AMOUNT, AMOUNT_MAX = 1 << 23, 1 << 40
+UNTOLD, TOLD, SIDE, STATE, FAMILY, DAY, FEE = (1 << bit for bit in (0, 1, 17, 18, 21, 24, 40))
+DAYS_MAX, FEE_MAX = FEE // DAY, 1 << 23
+FIRST_BITS, LAST_BITS = AMOUNT - 1, SIDE - 4  # of the fingerprint; the two least of the second are UNTOLD and TOLD
 NO_ROOM = -1
 
 
@@ -128,26 +132,27 @@ def _differing(ours: ir.Table, theirs: ir.Table, dialect: Dialect) -> ir.Table:
     """Return what does not agree, or does where our row does not tell all of the pair; whether it agrees."""
     told = ibis.union(_told(ours, dialect, of_core=True), _told(theirs, dialect, of_core=False))
     met = told.group_by(d_print="print").aggregate(
-        rows=told.count(), amounts=_bit_xor(told.amount), others=_bit_xor(told.others), texts=_bit_xor(told.texts)
+        rows=told.count(), amounts=_bit_xor(told.amount), others=_bit_xor(told.others)
     )
-    # Of two rows, one is ours and one is theirs where the bit of the side, and no other, is left.
-    met = met.mutate(agreed=(met.rows == 2) & (met.amounts == 0) & (met.others == SIDE))
-    return met.filter(~met.agreed | ~met.texts.isin([0, UNTOLD, TOLD])).select("d_print", "agreed")
+    # Of two rows, one is ours and one is theirs where the bit of the side, and no other but of texts, is left.
+    met = met.mutate(agreed=(met.rows == 2) & (met.amounts < AMOUNT) & met.others.between(SIDE, 2 * SIDE - 1))
+    alike = (met.amounts == 0) & met.others.isin([SIDE, SIDE + UNTOLD, SIDE + TOLD])
+    return met.filter(~met.agreed | ~alike).select("d_print", "agreed")
 
 
 def _told(rows: ir.Table, dialect: Dialect, *, of_core: bool) -> ir.Table:
-    """Return rows by what must agree, as numbers, and by what tells whether the partner's texts are others."""
-    room = rows.day.between(0, DAYS_MAX - 1) & (rows.fee_vnd < FEE_MAX)
+    """Return rows by what must agree, and what tells whether the partner's texts are others, as two numbers."""
+    room = rows.day.between(0, DAYS_MAX - 1) & (rows.fee_vnd < FEE_MAX) & (rows.amount_vnd < AMOUNT_MAX)
     family = rows.family.cases(*((name, number) for number, name in enumerate(_FAMILIES)), else_=len(_FAMILIES))
     state = rows.state.cases(*STATES.items(), else_=len(STATES))
     others = rows.fee_vnd * FEE + rows.day * DAY + family * FAMILY + state * STATE + (0 if of_core else SIDE)
     texts = _HASHES[dialect](rows.partner_reference, "")
+    first, last = ((bits & mask).cast("int32") for bits, mask in ((texts, FIRST_BITS), (texts >> 32, LAST_BITS)))
     marked, mark = (rows.agency == "", UNTOLD) if of_core else (rows.agency != "", TOLD)
     return rows.select(
         "print",
-        amount=rows.amount_vnd,
-        others=ibis.ifelse(room, others, NO_ROOM).cast("int64"),
-        texts=ibis.ifelse(marked, texts ^ mark, texts),
+        amount=ibis.ifelse(room, rows.amount_vnd * AMOUNT + first, NO_ROOM).cast("int64"),
+        others=ibis.ifelse(room, others + last + ibis.ifelse(marked, mark, 0), NO_ROOM).cast("int64"),
     )
 
 

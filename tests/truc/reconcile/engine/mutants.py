@@ -59,13 +59,13 @@ READING = [
 SIFTING = _of(
     "engine/sift.py",
     ("fees are passed over", "rows.fee_vnd * FEE + rows.day", "rows.day"),
-    ("amounts are passed over", " & (met.amounts == 0)", ""),
+    ("amounts are passed over", " & (met.amounts < AMOUNT)", ""),
     ("days are passed over", "rows.day * DAY + family", "family"),
     ("states are passed over", " + state * STATE", ""),
     ("families are passed over", " + family * FAMILY", ""),
     ("parties are passed over", "table.our_reference, table.party", 'table.our_reference, ""'),
     ("what stands thrice on both sides agrees", "(met.rows == 2) & (", "(met.rows >= 2) & ("),
-    ("two rows of one side are a pair", "(met.others == SIDE)", "(met.others == 0)"),
+    ("two rows of one side are a pair", "met.others.between(SIDE, 2 * SIDE - 1)", "(met.others < 2 * SIDE)"),
     ("what moved no money is matched", "    ours = ours.filter(ours.counted)\n", ""),
     (
         "what moved no money and does not agree is told twice",
@@ -83,12 +83,8 @@ SIFTING = _of(
         "apart = differing.filter(~differing.agreed)\n    rows = table",
         "apart = differing\n    rows = table",
     ),
-    (
-        "the partner's own reference is lost",
-        "~met.texts.isin([0, UNTOLD, TOLD])",
-        "(met.texts == UNTOLD | TOLD)",
-    ),
-    ("the partner's agency is lost", "[0, UNTOLD, TOLD]", "[0, UNTOLD, TOLD, UNTOLD | TOLD]"),
+    ("the partner's own reference is lost", "(bits & mask)", "(bits & 0)"),
+    ("the partner's agency is lost", "SIDE + TOLD]", "SIDE + TOLD, SIDE + UNTOLD + TOLD]"),
 )
 
 GROUPS = _of(
