@@ -5,6 +5,7 @@ import ibis.expr.types as ir
 
 from truc.reconcile.engine.inputs import CONTENT, of_side
 from truc.reconcile.engine.places import MATCH, NO_MONEY
+from truc.reconcile.row import FAMILIES
 from truc.reconcile.spec import Spec
 
 
@@ -59,7 +60,8 @@ def of_returns(back: ir.Table) -> ir.Table:
 
 
 def _returned(rows: ir.Table) -> ir.BooleanValue:
-    return (rows.family == "return") & rows.counted
+    """Asked of the kind as it is given: an engine passes over what of a file has none such."""
+    return rows.kind.isin([kind for kind, family in FAMILIES.items() if family == "return"]) & rows.counted
 
 
 def _with_return(pair: ir.Table, returns: ir.Table) -> ir.Table:
