@@ -4,6 +4,7 @@ import csv
 import json
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from truc.errors import MalformedError
 from truc.reconcile import neutral
 from truc.reconcile.checks import Check, check_declared, failing
 from truc.reconcile.engine.plan import Dialect, Plan, plan
-from truc.reconcile.running import Engine, Given, Result, reconcile
+from truc.reconcile.running import Engine, Given, Result, reconcile, working_days
 from truc.reconcile.spec import Side, Spec
 
 EngineName = Literal["duckdb", "spark"]
@@ -75,12 +76,15 @@ def reconcile_files(
     started = time.monotonic()
     out.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="truc-reconcile-", dir=means.work) as folder:
-        given = {side: _given(path, side, Path(folder)) for side, path in files.items()}
+        further = tuple(side for side in ("receipts", "remittance") if side in files)
+        with ThreadPoolExecutor(1) as hand:
+            read = {side: hand.submit(_given, path, side, Path(folder)) for side, path in files.items()}
+            steps = plan(spec, DIALECTS[means.engine], further)
+            working_days()  # counted once, here while the files are read
+            given = {side: one.result() for side, one in read.items()}
         _tell_unreadable(given, out / "unreadable.csv")
         checks = [] if declared is None else _pass_gate(given["statement"], declared)
         read_s = time.monotonic() - started
-        further = tuple(side for side in ("receipts", "remittance") if side in files)
-        steps = plan(spec, DIALECTS[means.engine], further)
         with closing(open_engine(means, Path(folder))) as engine:
             result = reconcile(engine, steps, spec, given, out)
     seconds = {"read": round(read_s, 3), "all": round(time.monotonic() - started, 3)}

@@ -102,7 +102,7 @@ def _one_list(table: pa.Table) -> pa.Table:
     return table
 
 
-def even(batches: Iterator[pa.Table], names: Sequence[str], *, size: int = 500_000) -> Iterator[pa.Table]:
+def even(batches: Iterator[pa.Table], names: Sequence[str], *, size: int = 250_000) -> Iterator[pa.Table]:
     """Yield the rows in tables of one size, whatever batches they come in: a file's groups do not tell an engine."""
     held: list[pa.Table] = []
     rows = 0

@@ -32,10 +32,12 @@ from truc.reconcile.spec import EPOCH, Side, Spec
 
 FIRST_DAY, LAST_DAY = date(2010, 1, 1), date(2040, 12, 31)  # of which working days are known
 ENDED = """
-SELECT leg, {place} AS place, party, count(*) AS places,
-       sum(core_rows) AS core_rows, sum(partner_rows) AS partner_rows, sum(core_money_vnd) AS core_money_vnd,
-       sum(partner_money_vnd) AS partner_money_vnd, sum(difference_vnd) AS difference_vnd
-FROM read_parquet(?) GROUP BY leg, place, party
+SELECT leg, place, party, count(*) AS places, sum(core_rows) AS core_rows, sum(partner_rows) AS partner_rows,
+       sum(core_money_vnd) AS core_money_vnd, sum(partner_money_vnd) AS partner_money_vnd,
+       sum(difference_vnd) AS difference_vnd
+FROM (SELECT 'match' AS place, * FROM read_parquet(?)
+      UNION ALL BY NAME SELECT break_class AS place, * EXCLUDE (break_id, break_class) FROM read_parquet(?))
+GROUP BY leg, place, party
 """
 
 
@@ -97,7 +99,7 @@ def reconcile(engine: Engine, plan: Plan, spec: Spec, sides: Mapping[Side, Given
         given, aside = _all(engine, plan.told["given"]), _all(engine, plan.told["aside"])
         counts = matched.result(), broken
         digest = hand.submit(_digest, matches, breaks)
-        ends = _together([*_ended(matches, "'match'"), *_ended(breaks, "break_class"), *aside])
+        ends = _together([*_ended(matches, breaks), *aside])
         conservation.check(given, ends)
         (parts / SUMMARY).write_text(_summary(spec, sides, given, ends), encoding="utf-8")
         if "verdicts" not in plan.told:  # those of an earlier run into the same folder do not stay beside the rest
@@ -118,10 +120,10 @@ def working_days() -> pa.Table:
     return pl.DataFrame({"day": days, "worked": counts}).to_arrow()
 
 
-def _ended(written: Path, place: str) -> list[dict[str, Any]]:
-    """Sum what was written, from the file itself: what is proved is what is handed out."""
+def _ended(matches: Path, breaks: Path) -> list[dict[str, Any]]:
+    """Sum what was written, from the files themselves: what is proved is what is handed out."""
     with duckdb.connect() as connection:
-        found = connection.execute(ENDED.format(place=place), [str(written)])
+        found = connection.execute(ENDED, [str(matches), str(breaks)])
         names = [column[0] for column in found.description or ()]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
