@@ -81,7 +81,10 @@ def reconcile_files(
             read = {side: hand.submit(_given, path, side, Path(folder)) for side, path in files.items()}
             steps = plan(spec, DIALECTS[means.engine], further)
             working_days()  # counted once, here while the files are read
-            given = {side: one.result() for side, one in read.items()}
+            try:
+                given = {side: one.result() for side, one in read.items()}
+            finally:
+                hand.shutdown(cancel_futures=True)  # where one cannot be read, nobody waits for the others
         _tell_unreadable(given, out / "unreadable.csv")
         checks = [] if declared is None else _pass_gate(given["statement"], declared)
         read_s = time.monotonic() - started

@@ -40,6 +40,7 @@ MATCH_SCHEMA = pa.schema(
     ]
 )
 NAMED = ("party", "our_reference", "partner_reference", "agency", "business_on")  # each match's own, and money
+KEYS = ("our_reference", "vnd")  # of each match, that what is told of it twice is of the same
 BREAK_SCHEMA = pa.schema([("break_id", TEXT), ("break_class", TEXT), *MATCH_SCHEMA])
 VERDICT_SCHEMA = pa.schema(
     [
@@ -120,7 +121,7 @@ def even(batches: Iterator[pa.Table], names: Sequence[str], *, size: int = 250_0
 def in_full(matches: Iterator[pa.RecordBatch], others: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
     """Yield the matches with the rest of their columns: of a clean pair it is known, of the others it is told (row.py).
 
-    Raise AssertionError where more or fewer are told of than there are.
+    Raise AssertionError where more or fewer are told of than there are, or in another order.
     """
     told = pl.DataFrame()
     for table in even(as_written(matches), ("number", "vnd", *NAMED)):
@@ -131,6 +132,8 @@ def in_full(matches: Iterator[pa.RecordBatch], others: Iterator[pa.RecordBatch])
             if more is None:
                 raise AssertionError(f"of {len(at) - len(told)} matches the engine has not told the rest")
             told = pl.concat([told, pl.DataFrame(more)], how="diagonal")
+        if not all(pl.Series(table[name])[at].equals(told[name].head(len(at))) for name in KEYS if len(at)):
+            raise AssertionError("the engine has told the rest of its matches in another order than the matches")
         yield _filled(table, number, vnd, at, told.head(len(at)))
         told = told.slice(len(at))
     left = len(told) + sum(len(more) for more in others)

@@ -104,7 +104,7 @@ def reconcile(engine: Engine, plan: Plan, spec: Spec, sides: Mapping[Side, Given
         (parts / SUMMARY).write_text(_summary(spec, sides, given, ends), encoding="utf-8")
         if "verdicts" not in plan.told:  # those of an earlier run into the same folder do not stay beside the rest
             (out / "verdicts.parquet").unlink(missing_ok=True)
-    return Result(out, *counts, tuple(given), tuple(ends), digest.result())
+        return Result(out, *counts, tuple(given), tuple(ends), digest.result())
 
 
 @cache

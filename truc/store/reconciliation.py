@@ -161,9 +161,9 @@ def newest_run(transaction: Transaction, party: str, business_on: date) -> RunRo
 def carried_into(transaction: Transaction, party: str, business_on: date) -> list[Row[Any]]:
     """Return the breaks whose rows go into a run of this day: those of earlier days that were open the evening before.
 
-    They are not resolved, or a later day has met them since. What an earlier version of this very day carried in goes
-    into the next version again, whatever became of it by that version: the same rows give the same day. Columns:
-    BREAK_COLUMNS of the last run before this day in which it stood.
+    They are not resolved, or a later day has met them since; what people have resolved is carried no more. What an
+    earlier version of this very day carried in goes into the next version again, whatever became of it by that version:
+    the same rows give the same day. Columns: BREAK_COLUMNS of the last run before this day in which it stood.
     """
     return break_lives.carried_into(transaction, party, business_on)
 

@@ -42,6 +42,7 @@ def batches(rows: list[dict[str, object]], size: int) -> list[pa.RecordBatch]:
 
 SPLIT = rest("statement", "settlement/split", "payment", 1, 3, 900, 890, 10, 900, 890)
 GIVEN_BACK = rest("return", "original", "refund", 2, 0, 70, 0, 70, 0, 0)
+OF_SPLIT, OF_GIVEN_BACK = own(OTHER, "B", 1) | SPLIT, own(OTHER, "E", 2) | GIVEN_BACK
 ROWS = [
     own(KINDS.index("payment"), "A", 5),
     own(OTHER, "B", 1),
@@ -54,7 +55,7 @@ ROWS = [
 
 @pytest.mark.parametrize("size", [1, 2, 5, 100])
 def test_of_a_clean_pair_the_rest_is_known_and_of_others_it_is_told(size):
-    [table] = results.in_full(iter(batches(ROWS, size)), iter(batches([SPLIT, GIVEN_BACK], size)))
+    [table] = results.in_full(iter(batches(ROWS, size)), iter(batches([OF_SPLIT, OF_GIVEN_BACK], size)))
     assert table.column_names == results.MATCH_SCHEMA.names
     found = table.to_pylist()
     assert {(one["party"], one["agency"], one["business_on"]) for one in found} == {("momo", "H58", DAY)}
@@ -71,7 +72,13 @@ def test_of_a_clean_pair_the_rest_is_known_and_of_others_it_is_told(size):
 
 @pytest.mark.parametrize(
     ("others", "said"),
-    [([], "of 2 matches"), ([SPLIT], "of 1 matches"), ([SPLIT, SPLIT, GIVEN_BACK], "of 1 matches that are none")],
+    [
+        ([], "of 2 matches"),
+        ([OF_SPLIT], "of 1 matches"),
+        ([OF_SPLIT, OF_GIVEN_BACK, OF_GIVEN_BACK], "of 1 matches that are none"),
+        ([OF_GIVEN_BACK, OF_SPLIT], "another order"),
+        ([OF_SPLIT, OF_GIVEN_BACK | {"vnd": 3}], "another order"),
+    ],
 )
 def test_a_match_of_which_the_rest_is_not_told_is_not_written(others, said):
     with pytest.raises(AssertionError, match=said):
@@ -84,7 +91,7 @@ def test_no_match_is_no_table():
 
 def test_what_is_written_is_read_with_the_columns_it_was_written_with(tmp_path):
     path = tmp_path / "matches.parquet"
-    others = [SPLIT, GIVEN_BACK]
+    others = [OF_SPLIT, OF_GIVEN_BACK]
     rows = results.write_rows(
         path, results.MATCH_SCHEMA, results.in_full(iter(batches(ROWS, 4)), iter(batches(others, 4)))
     )

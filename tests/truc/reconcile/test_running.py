@@ -142,6 +142,16 @@ def test_a_file_is_whole_or_not_there(tmp_path):
     assert bytes_of(tmp_path / "out") == before
 
 
+def test_what_cannot_be_told_by_its_digest_is_not_handed_out(tmp_path, monkeypatch):
+    def failing(*paths):
+        raise OSError("disk failed")
+
+    monkeypatch.setattr(running, "_digest", failing)
+    with pytest.raises(OSError, match="disk failed"):
+        run_on_duckdb(SPEC, DAY, tmp_path)
+    assert not list((tmp_path / "out").glob("*"))
+
+
 def test_working_days_are_counted_up_to_and_including_each_day():
     table = running.working_days()
     worked = dict(zip(table["day"].to_pylist(), table["worked"].to_pylist(), strict=True))

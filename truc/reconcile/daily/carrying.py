@@ -24,12 +24,14 @@ Break = Row[Any]
 class Carried:
     """The rows of each side, and the breaks that they are of. One whose row met another elsewhere has no row here.
 
-    `gone` is the money of lines that a restated statement of a signed day has no more.
+    `gone` is the money of lines that a restated statement of a signed day has no more; `gone_later` are the breaks of
+    those that a later day has taken away.
     """
 
     rows: dict[Side, list[Neutral]] = field(default_factory=lambda: {"core": [], "statement": []})
     break_ids: set[str] = field(default_factory=set)
     gone: list[int] = field(default_factory=list)
+    gone_later: set[str] = field(default_factory=set)
 
 
 def carry(transaction: Transaction, others: Others) -> Carried:
@@ -39,12 +41,12 @@ def carry(transaction: Transaction, others: Others) -> Carried:
     partner = [one for one in stood if not one.core_money_vnd]
     carried = Carried()
     _carry_core(transaction, others, core, later, carried)
-    _carry_lines(transaction, others, partner, carried)
+    _carry_lines(transaction, others, partner, later, carried)
     return carried
 
 
 def _still_here(transaction: Transaction, others: Others) -> tuple[list[Break], set[str]]:
-    """Return the breaks that may meet, less those that a day before has ended since; and which a later day has."""
+    """Return the breaks that may meet, less those that an earlier day has ended since; and which a later day has."""
     stood = [
         one
         for one in reconciliation.carried_into(transaction, others.party, others.business_on)
@@ -105,7 +107,9 @@ def _refund(refunds: list[Neutral], one: Break) -> Neutral | None:
     return fitting[0]
 
 
-def _carry_lines(transaction: Transaction, others: Others, stood: Sequence[Break], carried: Carried) -> None:
+def _carry_lines(
+    transaction: Transaction, others: Others, stood: Sequence[Break], later: Collection[str], carried: Carried
+) -> None:
     """A line that a restated file has no more ends its break, where the day itself cannot any more."""
     left = _lines(transaction, others.party, stood)
     signed = _signed(transaction, others.party, {one.business_on for one in stood})
@@ -116,7 +120,9 @@ def _carry_lines(transaction: Transaction, others: Others, stood: Sequence[Break
         if row is None and one.business_on not in signed:
             continue
         carried.break_ids.add(one.break_id)
-        if row is None:
+        if row is None and one.break_id in later:
+            carried.gone_later.add(one.break_id)
+        elif row is None:
             carried.gone.append(one.partner_money_vnd)
         else:
             fitting.remove(row)

@@ -69,7 +69,8 @@ def unanswered(transaction: Transaction, others: Others, references: Collection[
 def met_later(transaction: Transaction, party: str, business_on: date) -> list[dict[str, Any]]:
     """Return the breaks, of this day or carried into it, whose row a later day met, as they last stood, by their ids.
 
-    A day whose statement comes after the next day has run had them open too.
+    A day whose statement comes after the next day has run had them open too. A payment that there only met a line
+    without money still waits for its own.
     """
     found = rows(transaction, _MET_LATER, party=party, day=business_on)
     return [{name: getattr(row, name) for name in BREAK_COLUMNS} for row in found]
@@ -122,7 +123,13 @@ _MET_LATER = text(f"""
     JOIN newest ON newest.id = found.run_id AND newest.business_on <= :day
     JOIN break_items AS item ON item.break_id = found.break_id AND item.resolution = 'matched_later'
     JOIN reconciliation_runs AS later ON later.id = item.resolved_by_run AND later.business_on > :day
-    WHERE found.leg = 'statement' ORDER BY found.break_id, newest.business_on DESC""")  # noqa: S608  (made of our own words)
+    WHERE found.leg = 'statement' AND NOT EXISTS (
+        SELECT FROM reconciliation_breaks AS waits
+        JOIN newest AS there ON there.id = waits.run_id AND there.business_on = later.business_on
+        WHERE waits.leg = 'statement' AND waits.kind = 'payment' AND waits.our_reference = found.our_reference
+          AND found.kind = 'payment' AND found.core_money_vnd > 0
+          AND waits.core_rows = 1 AND waits.partner_money_vnd = 0)
+    ORDER BY found.break_id, newest.business_on DESC""")  # noqa: S608  (made of our own words)
 _RESOLVED = listed("""
     SELECT item.break_id, run.business_on FROM break_items AS item
     JOIN reconciliation_runs AS run ON run.id = item.resolved_by_run

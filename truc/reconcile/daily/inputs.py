@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -65,7 +65,7 @@ def of_day(transaction: Transaction, party: str, business_on: date) -> Inputs:
         found.rows[side] += [row | {"carried": True, "new_here": True} for row in later.rows[side]]
     _name(found)
     said = [*_said(found.rows["core"]), *_said(found.rows["statement"])]  # also what is held: a new run says the same
-    _hold(transaction, party, business_on, found)
+    _hold(transaction, others, found, earlier.gone_later)
     said += _said(_bring_named(transaction, others, found))
     _copy_fees(found)
     found.rows["receipts"] = stored_rows.receipts_of(transaction, party, business_on)
@@ -116,11 +116,14 @@ def _name(found: Inputs) -> None:
             row["our_reference"] = payment
 
 
-def _hold(transaction: Transaction, party: str, business_on: date, found: Inputs) -> None:
-    """Take out what a later day met: it stands here as it stood when that day took it."""
-    for one in elsewhere.met_later(transaction, party, business_on):
+def _hold(transaction: Transaction, others: Others, found: Inputs, gone_later: Collection[str]) -> None:
+    """Take out what a later day met, or took away: it stands here as it stood when that day took it."""
+    for one in elsewhere.met_later(transaction, others.party, others.business_on):
         side: Side = "core" if one["core_money_vnd"] else "statement"
         row = next((row for row in found.rows[side] if _is_of(row, one, side)), None)
+        if one["break_id"] in gone_later:
+            found.held.append((one, True))
+            continue
         if row is None:  # a restated file has it no more
             continue
         if side == "core" and row["kind"] == "payment" and not row["carried"]:

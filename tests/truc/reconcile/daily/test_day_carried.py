@@ -118,6 +118,20 @@ def test_a_late_statement_does_not_meet_again_what_the_next_day_has_met_since(de
     assert desk.run(THREE).breaks == {"timing": 1}
 
 
+def test_a_payment_that_met_only_a_line_without_money_meets_its_own_in_a_late_statement(desk):
+    desk.pay(ONE, "P1")
+    desk.state(ONE)
+    desk.run(ONE)
+    desk.state(THREE, line("P1", state="failed"))
+    assert desk.run(THREE).breaks == {"state_differs": 1}
+    desk.state(TWO, line("P1"), came=THREE)
+    assert desk.run(TWO).breaks == {"timing": 1}
+    assert desk.totals(TWO)["core", "carried_in"] == (1, 50_000)
+    assert ("core", "new") not in desk.totals(TWO)
+    assert desk.run(THREE).breaks == {}
+    assert ("core", "carried_in") not in desk.totals(THREE)
+
+
 def test_what_an_earlier_day_met_after_all_is_carried_no_more(desk):
     desk.pay(ONE, "P1")
     desk.state(ONE)

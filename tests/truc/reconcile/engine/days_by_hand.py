@@ -2,6 +2,7 @@
 
 from tests.truc.reconcile.engine import oracle_examples as examples
 from tests.truc.reconcile.engine import oracle_examples_legs as legs
+from tests.truc.reconcile.engine import oracle_examples_limits as limits
 from tests.truc.reconcile.engine import oracle_examples_passes as passes
 from tests.truc.reconcile.engine.oracle_examples import Day
 
@@ -17,5 +18,6 @@ TABLES = (
     legs.RECEIPTS,
     legs.BY_NAME,
     legs.BY_DAY,
+    limits.LIMITS,
 )
 DAYS: dict[str, Day] = {name: day for table in TABLES for name, day in table.items()}

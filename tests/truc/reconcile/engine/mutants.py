@@ -62,6 +62,7 @@ SIFTING = _of(
     ("amounts are passed over", " & (met.amounts < AMOUNT)", ""),
     ("days are passed over", "rows.day * DAY + family", "family"),
     ("states are passed over", " + state * STATE", ""),
+    ("a day takes the room of a fee", "rows.day.between(0, DAYS_MAX - 1)", "(rows.day >= 0)"),
     ("families are passed over", " + family * FAMILY", ""),
     ("parties are passed over", "table.our_reference, table.party", 'table.our_reference, ""'),
     ("what stands thrice on both sides agrees", "(met.rows == 2) & (", "(met.rows >= 2) & ("),
@@ -163,7 +164,7 @@ JUDGING = [
             '"amount_differs"),\n        (pair.c_day != pair.p_day, "timing"),\n',
         ),
         ("another party's return explains", "[asked.a_party == returns.r_party, ", "["),
-        ("a failed return explains", '(rows.family == "return") & rows.counted', '(rows.family == "return")'),
+        ("a failed return explains", "]) & rows.counted", "])"),
     ),
     *_of(
         "engine/statement.py",
