@@ -12,7 +12,7 @@ from bench.planted.files import Form
 from bench.planted.running import run
 from bench.planted.score import Score, Tally
 from bench.planted.truth import BREAK_COLUMNS
-from truc.reconcile.results import BREAK_SCHEMA
+from truc.reconcile.schemas import BREAK_SCHEMA
 from truc.reconcile.spec import BreakClass
 
 SEEDS = range(280)

@@ -18,7 +18,7 @@ from bench.reconcile_results import Found, found
 from bench.reconcile_spent import in_turn, middle, run
 from truc.reconcile.engine.plan import plan
 from truc.reconcile.files import Means, reconcile_files
-from truc.reconcile.results import MATCH_SCHEMA
+from truc.reconcile.schemas import MATCH_SCHEMA
 from truc.reconcile.specs import named
 
 ROWS = 12_500  # ten stretches, and some that hold no break

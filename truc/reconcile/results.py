@@ -1,4 +1,4 @@
-"""Results as they are written: their columns, a match in full, a break's id; whole or not at all; Parquet."""
+"""Results as they are written: a match in full, a break's id; whole or not at all; Parquet."""
 
 import hashlib
 import shutil
@@ -14,45 +14,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from truc.reconcile.row import CLEAN_LEGS, EXACT, FAMILIES, KINDS, OTHER
+from truc.reconcile.schemas import DAY, MATCH_SCHEMA, TEXT
 
 SUMMARY = "summary.json"
 UNSHARED = ("break_id", "our_reference", "partner_reference")  # texts that hardly two rows share: no dictionary helps
 ALIKE = ("leg", "rule", "kind")  # texts of which there are few, written as places in a list
-TEXT, NUMBER, DAY = pa.string(), pa.int64(), pa.date32()
 LISTED = pa.dictionary(pa.int32(), TEXT)
-MATCH_SCHEMA = pa.schema(
-    [
-        ("leg", TEXT),
-        ("rule", TEXT),
-        ("party", TEXT),
-        ("kind", TEXT),
-        ("our_reference", TEXT),
-        ("partner_reference", TEXT),
-        ("agency", TEXT),
-        ("core_rows", NUMBER),
-        ("partner_rows", NUMBER),
-        ("core_vnd", NUMBER),
-        ("partner_vnd", NUMBER),
-        ("difference_vnd", NUMBER),
-        ("business_on", DAY),
-        ("core_money_vnd", NUMBER),
-        ("partner_money_vnd", NUMBER),
-    ]
-)
 NAMED = ("party", "our_reference", "partner_reference", "agency", "business_on")  # each match's own, and money
 KEYS = ("our_reference", "vnd")  # of each match, that what is told of it twice is of the same
-BREAK_SCHEMA = pa.schema([("break_id", TEXT), ("break_class", TEXT), *MATCH_SCHEMA])
-VERDICT_SCHEMA = pa.schema(
-    [
-        ("party", TEXT),
-        ("our_reference", TEXT),
-        ("business_on", DAY),
-        ("amount_vnd", NUMBER),
-        *((leg, TEXT) for leg in ("ledger", "partner", "treasury", "receipt", "first_failing")),
-    ]
-)
-
-
 # What a break is about, besides the family of its kind, which stands after the party.
 SAID = ("leg", "break_class", "party", "our_reference", "partner_reference", "core_vnd", "partner_vnd", "business_on")
 
@@ -132,7 +101,7 @@ def in_full(matches: Iterator[pa.RecordBatch], others: Iterator[pa.RecordBatch])
             if more is None:
                 raise AssertionError(f"of {len(at) - len(told)} matches the engine has not told the rest")
             told = pl.concat([told, pl.DataFrame(more)], how="diagonal")
-        if not all(pl.Series(table[name])[at].equals(told[name].head(len(at))) for name in KEYS if len(at)):
+        if len(at) and any(not pl.Series(table[name])[at].equals(told[name].head(len(at))) for name in KEYS):
             raise AssertionError("the engine has told the rest of its matches in another order than the matches")
         yield _filled(table, number, vnd, at, told.head(len(at)))
         told = told.slice(len(at))

@@ -17,17 +17,8 @@ import pyarrow as pa
 from truc.domain.calendar import WorkingCalendar
 from truc.reconcile.engine import conservation
 from truc.reconcile.engine.plan import Plan
-from truc.reconcile.results import (
-    BREAK_SCHEMA,
-    MATCH_SCHEMA,
-    SUMMARY,
-    VERDICT_SCHEMA,
-    as_written,
-    identified,
-    in_full,
-    whole_or_none,
-    write_rows,
-)
+from truc.reconcile.results import SUMMARY, as_written, identified, in_full, whole_or_none, write_rows
+from truc.reconcile.schemas import BREAK_SCHEMA, MATCH_SCHEMA, VERDICT_SCHEMA
 from truc.reconcile.spec import EPOCH, Side, Spec
 
 FIRST_DAY, LAST_DAY = date(2010, 1, 1), date(2040, 12, 31)  # of which working days are known

@@ -10,10 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 from truc.cli import main
-from truc.reconcile import gate, results, words
+from truc.reconcile import gate, words
 from truc.reconcile.checks import check_declared
 from truc.reconcile.file_commands import files
 from truc.reconcile.neutral import columns as neutral_columns
+from truc.reconcile.schemas import BREAK_SCHEMA, VERDICT_SCHEMA
 from truc.reconcile.spec import BreakClass, Pass, Spec
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -61,8 +62,8 @@ def test_the_example_of_a_spec_is_one():
 
 def test_every_column_field_option_and_word_of_the_gate_is_named():
     assert set(neutral_columns.COLUMNS) <= codes(PAGE, "What goes in: the neutral row")
-    assert set(results.BREAK_SCHEMA.names) <= codes(PAGE, "What comes out")
-    assert all(f"`{name}`" in PAGE for name in results.VERDICT_SCHEMA.names)
+    assert set(BREAK_SCHEMA.names) <= codes(PAGE, "What comes out")
+    assert all(f"`{name}`" in PAGE for name in VERDICT_SCHEMA.names)
     declared = {one.name for one in fields(Spec)} - {"name", "version", "title", "title_vi"}
     assert declared == codes(PAGE, "Another spec")
     assert {option for one in files.params for option in one.opts if option.startswith("--")} == codes(PAGE, "Options")

@@ -9,17 +9,10 @@ import pytest
 
 from truc.reconcile import results
 from truc.reconcile.row import EXACT, KINDS, OTHER
+from truc.reconcile.schemas import MATCH_SCHEMA, NUMBER
 
 DAY = date(2026, 11, 20)
-NUMBERS = (
-    "core_rows",
-    "partner_rows",
-    "core_vnd",
-    "partner_vnd",
-    "difference_vnd",
-    "core_money_vnd",
-    "partner_money_vnd",
-)
+NUMBERS = tuple(field.name for field in MATCH_SCHEMA if field.type == NUMBER)
 
 
 def own(number: int, reference: str, vnd: int) -> dict[str, object]:
@@ -56,7 +49,7 @@ ROWS = [
 @pytest.mark.parametrize("size", [1, 2, 5, 100])
 def test_of_a_clean_pair_the_rest_is_known_and_of_others_it_is_told(size):
     [table] = results.in_full(iter(batches(ROWS, size)), iter(batches([OF_SPLIT, OF_GIVEN_BACK], size)))
-    assert table.column_names == results.MATCH_SCHEMA.names
+    assert table.column_names == MATCH_SCHEMA.names
     found = table.to_pylist()
     assert {(one["party"], one["agency"], one["business_on"]) for one in found} == {("momo", "H58", DAY)}
     told = [tuple(one[name] for name in ("our_reference", "leg", "rule", "kind", *NUMBERS)) for one in found]
@@ -92,10 +85,8 @@ def test_no_match_is_no_table():
 def test_what_is_written_is_read_with_the_columns_it_was_written_with(tmp_path):
     path = tmp_path / "matches.parquet"
     others = [OF_SPLIT, OF_GIVEN_BACK]
-    rows = results.write_rows(
-        path, results.MATCH_SCHEMA, results.in_full(iter(batches(ROWS, 4)), iter(batches(others, 4)))
-    )
-    assert (rows, pq.read_schema(path)) == (len(ROWS), results.MATCH_SCHEMA)
+    rows = results.write_rows(path, MATCH_SCHEMA, results.in_full(iter(batches(ROWS, 4)), iter(batches(others, 4))))
+    assert (rows, pq.read_schema(path)) == (len(ROWS), MATCH_SCHEMA)
     assert pl.read_parquet(path)["rule"].to_list() == [EXACT, SPLIT["rule"], EXACT, EXACT, GIVEN_BACK["rule"], EXACT]
 
 

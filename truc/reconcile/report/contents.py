@@ -11,33 +11,13 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from truc.reconcile.schemas import BREAK_SCHEMA, DAY, NUMBER, TEXT
 from truc.reconcile.words import AGES, BREAK_CLASSES, RULES, Lang
 
-TEXT, WHOLE, DAY = pa.string(), pa.int64(), pa.date32()
-# The columns of matches.parquet and breaks.parquet (docs/reconcile.md), in their order.
-MATCHES = pa.schema(
-    [
-        ("leg", TEXT),
-        ("rule", TEXT),
-        ("party", TEXT),
-        ("kind", TEXT),
-        ("our_reference", TEXT),
-        ("partner_reference", TEXT),
-        ("agency", TEXT),
-        ("core_rows", WHOLE),
-        ("partner_rows", WHOLE),
-        ("core_vnd", WHOLE),
-        ("partner_vnd", WHOLE),
-        ("difference_vnd", WHOLE),
-        ("business_on", DAY),
-        ("core_money_vnd", WHOLE),
-        ("partner_money_vnd", WHOLE),
-    ]
-)
 # What a report adds to each break: where it stands, and its age in days at the end of the report's day.
 STANDING = pa.schema(
     [
-        ("at_risk_vnd", WHOLE),
+        ("at_risk_vnd", NUMBER),
         ("state", TEXT),
         ("assignee", TEXT),
         ("reason_code", TEXT),
@@ -46,10 +26,10 @@ STANDING = pa.schema(
         ("approved_by", TEXT),
         ("resolution", TEXT),
         ("opened_on", DAY),
-        ("age_days", WHOLE),
+        ("age_days", NUMBER),
     ]
 )
-BREAKS = pa.schema([("break_id", TEXT), ("break_class", TEXT), *MATCHES, *STANDING])
+BREAKS = pa.schema([*BREAK_SCHEMA, *STANDING])
 # Unresolved breaks of this day and of earlier ones; `bucket` is a key of words.AGES.
 CARRIED = pa.schema(
     [
@@ -61,11 +41,11 @@ CARRIED = pa.schema(
         ("our_reference", TEXT),
         ("partner_reference", TEXT),
         ("business_on", DAY),
-        ("core_vnd", WHOLE),
-        ("partner_vnd", WHOLE),
-        ("difference_vnd", WHOLE),
-        ("at_risk_vnd", WHOLE),
-        ("age_days", WHOLE),
+        ("core_vnd", NUMBER),
+        ("partner_vnd", NUMBER),
+        ("difference_vnd", NUMBER),
+        ("at_risk_vnd", NUMBER),
+        ("age_days", NUMBER),
         ("bucket", TEXT),
         ("state", TEXT),
         ("assignee", TEXT),

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 from truc.domain.calendar import BUSINESS_ZONE
 from truc.errors import MalformedError, SetupError
 from truc.reconcile.engine.conservation import LEG_OF_ENDS
-from truc.reconcile.report.contents import BREAKS, MATCHES, SIDES, STANDING, AccountLine, DayReport, Side, carried_of
+from truc.reconcile.report.contents import BREAKS, SIDES, STANDING, AccountLine, DayReport, Side, carried_of
+from truc.reconcile.schemas import BREAK_SCHEMA, MATCH_SCHEMA
 from truc.reconcile.words import Lang
 
 SUMMARY, MATCHES_FILE, BREAKS_FILE = "summary.json", "matches.parquet", "breaks.parquet"
@@ -30,8 +31,8 @@ def from_folder(folder: Path, lang: Lang = "vi", *, organisation: str = "") -> D
     Raises SetupError where a file is missing, MalformedError where one is not what a run writes.
     """
     summary = _summary(folder)
-    matches = _read(folder, MATCHES_FILE, MATCHES)
-    given = _read(folder, BREAKS_FILE, pa.schema([one for one in BREAKS if one.name not in STANDING.names]))
+    matches = _read(folder, MATCHES_FILE, MATCH_SCHEMA)
+    given = _read(folder, BREAKS_FILE, BREAK_SCHEMA)
     days = [one for table in (matches, given) for one in pc.unique(table["business_on"]).to_pylist() if one]
     last_on = max(days, default=None)
     breaks = _standing(given, last_on)

@@ -14,13 +14,13 @@ from truc.reconcile.report.contents import (
     ACCOUNT_IN,
     ACCOUNT_OUT,
     BREAKS,
-    MATCHES,
     UNSIGNED,
     AccountLine,
     DayReport,
     Signature,
     carried_of,
 )
+from truc.reconcile.schemas import MATCH_SCHEMA
 from truc.reconcile.words import Lang
 from truc.reconcile.work import sign_off
 from truc.store import breaks as store_breaks
@@ -61,7 +61,7 @@ def from_store(
         input_digest=seen.input_digest,
         result_digest=seen.result_digest,
         account=_account(seen),
-        matches=_table(reading.matches(transaction, summary.run_id), MATCHES),
+        matches=_table(reading.matches(transaction, summary.run_id), MATCH_SCHEMA),
         breaks=breaks,
         carried=carried_of(breaks),
         signing=_signature(seen),

@@ -16,8 +16,8 @@ from tests.truc.reconcile.engine.engine_runs import bytes_of, given_in, read, ru
 from tests.truc.reconcile.engine.random_days import CUT_OFFS, LEG_SIDES, random_days
 from truc.reconcile.engine.duck import open_duck
 from truc.reconcile.engine.plan import plan
-from truc.reconcile.results import BREAK_SCHEMA, MATCH_SCHEMA, VERDICT_SCHEMA
 from truc.reconcile.running import reconcile, working_days
+from truc.reconcile.schemas import BREAK_SCHEMA, MATCH_SCHEMA, VERDICT_SCHEMA
 from truc.reconcile.specs.payments import SPEC
 
 EXACT = {"VARCHAR", "BIGINT", "BOOLEAN", "INTEGER", "HUGEINT", "DECIMAL(38,0)", "UBIGINT"}

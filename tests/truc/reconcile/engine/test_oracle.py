@@ -17,7 +17,7 @@ from tests.truc.reconcile.engine.oracle_examples import FAILED, FRI, MON, REFUND
 from tests.truc.reconcile.engine.oracle_mirrored import both_sides
 from tests.truc.reconcile.engine.oracle_places import Board, alone
 from tests.truc.reconcile.engine.oracle_rows import edits, more_working_days_than, norm, read_core, unlettered
-from truc.reconcile.results import BREAK_SCHEMA, MATCH_SCHEMA, VERDICT_SCHEMA
+from truc.reconcile.schemas import BREAK_SCHEMA, MATCH_SCHEMA, VERDICT_SCHEMA
 from truc.reconcile.spec import BreakClass
 from truc.reconcile.specs.payments import SPEC
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from truc.reconcile.report.contents import BREAKS, MATCHES, SIDES, AccountLine, DayReport, Signature, carried_of
+from truc.reconcile.report.contents import BREAKS, SIDES, AccountLine, DayReport, Signature, carried_of
+from truc.reconcile.schemas import MATCH_SCHEMA
 
 DAY = date(2026, 11, 20)
 RUN_AT = datetime(2026, 11, 21, 1, 30, 15, tzinfo=UTC)
@@ -99,7 +100,7 @@ def day_report(matches: list[dict[str, Any]], breaks: list[dict[str, Any]], **ch
             "input_digest": "1d" * 32,
             "result_digest": "7e" * 32,
             "account": account(matches, breaks),
-            "matches": table(matches, MATCHES),
+            "matches": table(matches, MATCH_SCHEMA),
             "breaks": table(breaks, BREAKS),
             "carried": carried_of(table(breaks, BREAKS)),
             **changes,

@@ -7,8 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.truc.reconcile.report.days import MISCHIEF, a_day, a_match, day_report
-from truc.reconcile.report.contents import BREAKS, MATCHES
+from truc.reconcile.report.contents import BREAKS
 from truc.reconcile.report.data_files import write_csv, write_parquet
+from truc.reconcile.schemas import MATCH_SCHEMA
 
 STEM = "doi-soat_momo_2026-11-20_v2"
 
@@ -53,7 +54,7 @@ def test_csv_for_excel_has_a_mark_and_no_formula(tmp_path: Path) -> None:
 def test_parquet_is_exact_in_names_types_and_values(amount: int, tmp_path: Path) -> None:
     day = day_report([a_match(1, amount)], [])
     matches, breaks = (pq.read_table(path) for path in write_parquet(day, tmp_path))
-    assert matches.schema.equals(MATCHES)
+    assert matches.schema.equals(MATCH_SCHEMA)
     assert breaks.schema.equals(BREAKS)
     assert matches.equals(day.matches)
     assert read(write_csv(day, tmp_path)[0], "utf-8")[0]["core_vnd"] == str(amount)

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from tests.truc.reconcile.report.days import a_break
 from truc.errors import MalformedError, SetupError
-from truc.reconcile import files, results, running, specs
+from truc.reconcile import files, running, specs
 from truc.reconcile.report.commands import write
-from truc.reconcile.report.contents import ACCOUNT_IN, ACCOUNT_OUT, BREAKS, MATCHES, SIDES, STANDING
+from truc.reconcile.report.contents import ACCOUNT_IN, ACCOUNT_OUT, BREAKS, SIDES
 from truc.reconcile.report.folder import _at_risk, from_folder
 from truc.store.break_lives import at_risk_vnd
 
@@ -84,11 +84,6 @@ def test_the_same_folder_gives_the_same_bytes_in_every_form(run: running.Result,
     )
     assert len(first) == 8
     assert first == second
-
-
-def test_its_columns_are_those_the_run_writes() -> None:
-    assert MATCHES.equals(results.MATCH_SCHEMA)
-    assert pa.schema([one for one in BREAKS if one.name not in STANDING.names]).equals(results.BREAK_SCHEMA)
 
 
 VND = st.integers(0, 2**62)
