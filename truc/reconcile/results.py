@@ -3,9 +3,10 @@
 import hashlib
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,14 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from truc.reconcile.row import CLEAN_LEGS, EXACT, FAMILIES, KINDS, OTHER
-from truc.reconcile.schemas import DAY, MATCH_SCHEMA, TEXT
+from truc.reconcile.row import EXACT, FAMILIES, KINDS
+from truc.reconcile.schemas import DAY, MATCH_SCHEMA, NUMBER, TEXT
 
 SUMMARY = "summary.json"
 UNSHARED = ("break_id", "our_reference", "partner_reference")  # texts that hardly two rows share: no dictionary helps
 ALIKE = ("leg", "rule", "kind")  # texts of which there are few, written as places in a list
 LISTED = pa.dictionary(pa.int32(), TEXT)
-NAMED = ("party", "our_reference", "partner_reference", "agency", "business_on")  # each match's own, and money
-KEYS = ("our_reference", "vnd")  # of each match, that what is told of it twice is of the same
+NAMED = ("party", "our_reference", "partner_reference", "agency", "business_on")  # each clean pair's own, besides money
 # What a break is about, besides the family of its kind, which stands after the party.
 SAID = ("leg", "break_class", "party", "our_reference", "partner_reference", "core_vnd", "partner_vnd", "business_on")
 
@@ -46,16 +46,19 @@ def whole_or_none(out: Path) -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
-def write_rows(path: Path, schema: pa.Schema, batches: Iterator[pa.Table]) -> int:
-    """Write the rows and return how many; the bytes are the same for the same rows in the same order."""
+def write_rows(path: Path, schema: pa.Schema, lists: Iterable[Iterator[pa.Table]]) -> int:
+    """Write the rows of one list after the other and return how many.
+
+    The bytes are the same for the same rows in the same order. A list is asked for when those before it are written.
+    """
     rows = 0
     packed = pa.schema([field.with_type(LISTED) if field.name in ALIKE else field for field in schema])
     shared = [name for name in schema.names if name not in UNSHARED]
     how: dict[str, Any] = {"compression": "zstd", "version": "2.6", "use_dictionary": shared, "store_schema": False}
     with pq.ParquetWriter(path, packed, **how) as writer, ThreadPoolExecutor(1) as hand:
         written: Future[None] | None = None
-        for table in even(batches, schema.names):  # the next rows are worked out while these are packed
-            if written is not None:
+        for table in chain.from_iterable(even(tables, schema.names) for tables in lists):
+            if written is not None:  # the next rows are worked out while these are packed
                 written.result()
             written = hand.submit(writer.write_table, _one_list(table).cast(packed), row_group_size=len(table))
             rows += len(table)
@@ -87,52 +90,22 @@ def even(batches: Iterator[pa.Table], names: Sequence[str], *, size: int = 250_0
         yield pa.concat_tables(held)
 
 
-def in_full(matches: Iterator[pa.RecordBatch], others: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Yield the matches with the rest of their columns: of a clean pair it is known, of the others it is told (row.py).
-
-    Raise AssertionError where more or fewer are told of than there are, or in another order.
-    """
-    told = pl.DataFrame()
-    for table in even(as_written(matches), ("number", "vnd", *NAMED)):
-        number, vnd = (pl.Series(table[name]) for name in ("number", "vnd"))
-        at = (number == OTHER).arg_true()
-        while len(told) < len(at):
-            more = next(others, None)
-            if more is None:
-                raise AssertionError(f"of {len(at) - len(told)} matches the engine has not told the rest")
-            told = pl.concat([told, pl.DataFrame(more)], how="diagonal")
-        if len(at) and any(not pl.Series(table[name])[at].equals(told[name].head(len(at))) for name in KEYS):
-            raise AssertionError("the engine has told the rest of its matches in another order than the matches")
-        yield _filled(table, number, vnd, at, told.head(len(at)))
-        told = told.slice(len(at))
-    left = len(told) + sum(len(more) for more in others)
-    if left:
-        raise AssertionError(f"the engine has told the rest of {left} matches that are none")
+def clean_pairs(batches: Iterator[pa.RecordBatch], leg: str) -> Iterator[pa.Table]:
+    """Yield pairs that agree in everything as matches in full: an engine tells what is each one's own (row.py)."""
+    for table in as_written(batches):
+        one, none = (pa.repeat(pa.scalar(value, NUMBER), len(table)) for value in (1, 0))
+        first, vnd = pa.repeat(pa.scalar(0, LISTED.index_type), len(table)), table["vnd"]
+        kinds = table["number"].combine_chunks().cast(LISTED.index_type)
+        columns = {name: table[name] for name in NAMED} | {
+            "leg": _listed(first, (leg,)), "rule": _listed(first, (EXACT,)), "kind": _listed(kinds, KINDS),
+            "core_rows": one, "partner_rows": one, "core_vnd": vnd, "partner_vnd": vnd, "difference_vnd": none,
+            "core_money_vnd": vnd, "partner_money_vnd": vnd,
+        }  # fmt: skip
+        yield pa.table({name: columns[name] for name in MATCH_SCHEMA.names})
 
 
-def _filled(table: pa.Table, number: pl.Series, vnd: pl.Series, at: pl.Series, told: pl.DataFrame) -> pa.Table:
-    one, none = (pl.repeat(value, len(table), dtype=pl.Int64, eager=True) for value in (1, 0))
-    numbers = {
-        "core_rows": one, "partner_rows": one, "core_vnd": vnd, "partner_vnd": vnd, "difference_vnd": none,
-        "core_money_vnd": vnd, "partner_money_vnd": vnd,
-    }  # fmt: skip
-    columns: dict[str, Any] = {name: table[name] for name in NAMED}
-    if len(at):
-        numbers = {name: base.clone().scatter(at, told[name]) for name, base in numbers.items()}
-    columns |= {name: filled.to_arrow() for name, filled in numbers.items()}
-    columns["leg"] = _listed(number // len(KINDS), CLEAN_LEGS, at, told, "leg")
-    columns["kind"] = _listed(number % len(KINDS), KINDS, at, told, "kind")
-    columns["rule"] = _listed(none, (EXACT,), at, told, "rule")
-    return pa.table({name: columns[name] for name in MATCH_SCHEMA.names})
-
-
-def _listed(place: pl.Series, clean: Sequence[str], at: pl.Series, told: pl.DataFrame, name: str) -> pa.DictionaryArray:
-    """Return a column as places in a list of its texts: first those of clean pairs, then what else is told."""
-    place, texts = place.cast(pl.Int32), pl.Series(clean, dtype=pl.String)
-    if len(at):
-        texts = pl.concat([texts, told[name]]).unique(maintain_order=True)
-        place = place.scatter(at, told[name].cast(pl.Enum(texts)).to_physical().cast(pl.Int32))
-    return pa.DictionaryArray.from_arrays(place.to_arrow(), texts.to_arrow().cast(TEXT))
+def _listed(places: pa.Array, texts: Sequence[str]) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(places, pa.array(texts, TEXT))
 
 
 def as_written(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:

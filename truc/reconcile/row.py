@@ -29,10 +29,7 @@ NEUTRAL = {
     "receipt_due": "boolean",
 }
 
-# An engine tells of its matches what is each one's own, for most are alike in the rest: EXACT pairs, of the statement
-# and of receipts, that agree in everything. `number` is the place of their leg times the number of kinds, and the place
-# of their kind; OTHER stands for a match of any other sort, of which the engine tells the rest.
+# Nearly all matches are EXACT pairs that agree in everything: an engine tells only what is each one's own, and its kind
+# by the place it has in KINDS.
 EXACT = "exact_reference"
-CLEAN_LEGS = ("statement", "receipts")
 KINDS = tuple(FAMILIES)
-OTHER = len(CLEAN_LEGS) * len(KINDS)

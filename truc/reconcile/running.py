@@ -3,7 +3,8 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -17,7 +18,7 @@ import pyarrow as pa
 from truc.domain.calendar import WorkingCalendar
 from truc.reconcile.engine import conservation
 from truc.reconcile.engine.plan import Plan
-from truc.reconcile.results import SUMMARY, as_written, identified, in_full, whole_or_none, write_rows
+from truc.reconcile.results import SUMMARY, as_written, clean_pairs, identified, whole_or_none, write_rows
 from truc.reconcile.schemas import BREAK_SCHEMA, MATCH_SCHEMA, VERDICT_SCHEMA
 from truc.reconcile.spec import EPOCH, Side, Spec
 
@@ -77,16 +78,22 @@ def reconcile(engine: Engine, plan: Plan, spec: Spec, sides: Mapping[Side, Given
     for side, one in sides.items():
         engine.give(side, one.paths, one.columns)
     engine.give_days(working_days())
-    engine.run(plan)
-    with whole_or_none(out) as parts, ThreadPoolExecutor(1) as hand:
+    first_look, rest = plan.parted("clean")
+    engine.run(first_look)
+    with whole_or_none(out) as parts, ThreadPoolExecutor(1) as hand, _promised() as others:
         matches, breaks = parts / "matches.parquet", parts / "breaks.parquet"
-        # Matches are by far the most: the rest is asked while they are packed.
-        told = engine.rows(plan.told["matches"]), engine.rows(plan.told["other_matches"])
-        matched = hand.submit(write_rows, matches, MATCH_SCHEMA, in_full(*told))
-        broken = write_rows(breaks, BREAK_SCHEMA, identified(as_written(engine.rows(plan.told["breaks"]))))
+        # Clean pairs are by far the most: all else is worked out while they are put in order and packed.
+        clean = clean_pairs(engine.rows(plan.told["clean"]), "statement")
+        matched = hand.submit(write_rows, matches, MATCH_SCHEMA, _in_turn(clean, others))
+        engine.run(rest)
+        further = [as_written(engine.rows(plan.told["other_matches"]))]
+        if "clean_receipts" in plan.told:
+            further.insert(0, clean_pairs(engine.rows(plan.told["clean_receipts"]), "receipts"))
+        others.set_result(further)
+        broken = write_rows(breaks, BREAK_SCHEMA, [identified(as_written(engine.rows(plan.told["breaks"])))])
         if "verdicts" in plan.told:
             verdicts = as_written(engine.rows(plan.told["verdicts"]))
-            write_rows(parts / "verdicts.parquet", VERDICT_SCHEMA, verdicts)
+            write_rows(parts / "verdicts.parquet", VERDICT_SCHEMA, [verdicts])
         given, aside = _all(engine, plan.told["given"]), _all(engine, plan.told["aside"])
         counts = matched.result(), broken
         digest = hand.submit(_digest, matches, breaks)
@@ -96,6 +103,21 @@ def reconcile(engine: Engine, plan: Plan, spec: Spec, sides: Mapping[Side, Given
         if "verdicts" not in plan.told:  # those of an earlier run into the same folder do not stay beside the rest
             (out / "verdicts.parquet").unlink(missing_ok=True)
         return Result(out, *counts, tuple(given), tuple(ends), digest.result())
+
+
+@contextmanager
+def _promised() -> Iterator[Future[Any]]:
+    """Yield what is set later; who waits for it is let go where that is not to be."""
+    later = Future[Any]()
+    try:
+        yield later
+    finally:
+        later.cancel()
+
+
+def _in_turn(clean: Iterator[pa.Table], others: Future[list[Iterator[pa.Table]]]) -> Iterator[Iterator[pa.Table]]:
+    yield clean
+    yield from others.result()
 
 
 @cache

@@ -1,6 +1,8 @@
-"""What is written: rows in even groups, matches in full, files that anything can read."""
+"""What is written: rows in even groups, clean pairs in full, files that anything can read."""
 
+from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
@@ -8,86 +10,98 @@ import pyarrow.parquet as pq
 import pytest
 
 from truc.reconcile import results
-from truc.reconcile.row import EXACT, KINDS, OTHER
+from truc.reconcile.row import EXACT, KINDS
 from truc.reconcile.schemas import MATCH_SCHEMA, NUMBER
 
 DAY = date(2026, 11, 20)
 NUMBERS = tuple(field.name for field in MATCH_SCHEMA if field.type == NUMBER)
 
 
-def own(number: int, reference: str, vnd: int) -> dict[str, object]:
-    """One match as an engine tells it."""
-    told = {"our_reference": reference, "number": number, "party": "momo", "partner_reference": "", "agency": "H58"}
-    return told | {"day": (DAY - date(1970, 1, 1)).days, "vnd": vnd}
+def own(kind: str, reference: str, vnd: int) -> dict[str, object]:
+    """A clean pair as an engine tells it."""
+    told = {"our_reference": reference, "number": KINDS.index(kind), "party": "momo", "partner_reference": "T"}
+    return told | {"agency": "H58", "day": (DAY - date(1970, 1, 1)).days, "vnd": vnd}
 
 
-def rest(leg: str, rule: str, kind: str, *numbers: int) -> dict[str, object]:
-    """What an engine tells besides of a match that is no clean pair."""
-    return {"leg": leg, "rule": rule, "kind": kind} | dict(zip(NUMBERS, numbers, strict=True))
+def batches(rows: list[dict[str, object]], size: int) -> Iterator[pa.RecordBatch]:
+    """Yield rows in batches, as an engine hands them out."""
+    for at in range(0, len(rows), size):
+        yield from pl.DataFrame(rows[at : at + size], schema_overrides={"number": pl.Int8}).to_arrow().to_batches()
 
 
-def batches(rows: list[dict[str, object]], size: int) -> list[pa.RecordBatch]:
-    """Return rows in batches, as an engine hands them out."""
-    kinds = {"number": pl.Int8}
-    table = pl.DataFrame(rows, schema_overrides={name: kinds[name] for name in kinds if rows and name in rows[0]})
-    return [part for at in range(0, len(rows), size) for part in table.slice(at, size).to_arrow().to_batches()]
+ROWS = [own("payment", "A", 5), own("refund", "C", 6), own("payment", "D", 2**53 + 1), own("fee", "F", 0)]
 
 
-SPLIT = rest("statement", "settlement/split", "payment", 1, 3, 900, 890, 10, 900, 890)
-GIVEN_BACK = rest("return", "original", "refund", 2, 0, 70, 0, 70, 0, 0)
-OF_SPLIT, OF_GIVEN_BACK = own(OTHER, "B", 1) | SPLIT, own(OTHER, "E", 2) | GIVEN_BACK
-ROWS = [
-    own(KINDS.index("payment"), "A", 5),
-    own(OTHER, "B", 1),
-    own(KINDS.index("refund"), "C", 6),
-    own(len(KINDS) + KINDS.index("payment"), "D", 2**53 + 1),
-    own(OTHER, "E", 2),
-    own(KINDS.index("fee"), "F", 0),
-]
-
-
-@pytest.mark.parametrize("size", [1, 2, 5, 100])
-def test_of_a_clean_pair_the_rest_is_known_and_of_others_it_is_told(size):
-    [table] = results.in_full(iter(batches(ROWS, size)), iter(batches([OF_SPLIT, OF_GIVEN_BACK], size)))
-    assert table.column_names == MATCH_SCHEMA.names
-    found = table.to_pylist()
-    assert {(one["party"], one["agency"], one["business_on"]) for one in found} == {("momo", "H58", DAY)}
-    told = [tuple(one[name] for name in ("our_reference", "leg", "rule", "kind", *NUMBERS)) for one in found]
-    assert told == [
-        ("A", "statement", EXACT, "payment", 1, 1, 5, 5, 0, 5, 5),
-        ("B", *SPLIT.values()),
-        ("C", "statement", EXACT, "refund", 1, 1, 6, 6, 0, 6, 6),
-        ("D", "receipts", EXACT, "payment", 1, 1, 2**53 + 1, 2**53 + 1, 0, 2**53 + 1, 2**53 + 1),
-        ("E", *GIVEN_BACK.values()),
-        ("F", "statement", EXACT, "fee", 1, 1, 0, 0, 0, 0, 0),
+@pytest.mark.parametrize("size", [1, 3, 100])
+@pytest.mark.parametrize("leg", ["statement", "receipts"])
+def test_of_a_clean_pair_the_rest_is_known(leg, size):
+    tables = list(results.clean_pairs(batches(ROWS, size), leg))
+    assert {tuple(table.column_names) for table in tables} == {tuple(MATCH_SCHEMA.names)}
+    found = [row for table in tables for row in table.to_pylist()]
+    shared = ("leg", "rule", "party", "partner_reference", "agency", "business_on")
+    assert {tuple(one[name] for name in shared) for one in found} == {(leg, EXACT, "momo", "T", "H58", DAY)}
+    assert [tuple(one[name] for name in ("our_reference", "kind", *NUMBERS)) for one in found] == [
+        ("A", "payment", 1, 1, 5, 5, 0, 5, 5),
+        ("C", "refund", 1, 1, 6, 6, 0, 6, 6),
+        ("D", "payment", 1, 1, 2**53 + 1, 2**53 + 1, 0, 2**53 + 1, 2**53 + 1),
+        ("F", "fee", 1, 1, 0, 0, 0, 0, 0),
     ]
 
 
-@pytest.mark.parametrize(
-    ("others", "said"),
+def test_a_kind_that_is_none_is_refused():
+    wrong = own("payment", "A", 5) | {"number": len(KINDS)}
+    with pytest.raises(IndexError, match="5 out of bounds"):
+        list(results.clean_pairs(batches([wrong], 1), "statement"))
+
+
+OTHERS = pa.Table.from_pylist(
     [
-        ([], "of 2 matches"),
-        ([OF_SPLIT], "of 1 matches"),
-        ([OF_SPLIT, OF_GIVEN_BACK, OF_GIVEN_BACK], "of 1 matches that are none"),
-        ([OF_GIVEN_BACK, OF_SPLIT], "another order"),
-        ([OF_SPLIT, OF_GIVEN_BACK | {"vnd": 3}], "another order"),
+        dict.fromkeys(MATCH_SCHEMA.names, None)
+        | {"leg": leg, "rule": rule, "kind": kind, "our_reference": reference, "core_vnd": 900, "business_on": DAY}
+        for leg, rule, kind, reference in (
+            ("return", "original", "refund", "B"),
+            ("statement", "settlement/split", "payment", "A"),
+        )
     ],
+    MATCH_SCHEMA,
 )
-def test_a_match_of_which_the_rest_is_not_told_is_not_written(others, said):
-    with pytest.raises(AssertionError, match=said):
-        list(results.in_full(iter(batches(ROWS, 4)), iter(batches(others, 4))))
 
 
-def test_no_match_is_no_table():
-    assert list(results.in_full(iter(()), iter(()))) == []
+def written(path: Path, size: int) -> int:
+    """Write clean pairs in batches of a size, and other matches in as many."""
+    others = (OTHERS.slice(at, size) for at in range(0, len(OTHERS), size))
+    return results.write_rows(path, MATCH_SCHEMA, [results.clean_pairs(batches(ROWS, size), "statement"), others])
 
 
-def test_what_is_written_is_read_with_the_columns_it_was_written_with(tmp_path):
+def test_lists_are_written_one_after_the_other_and_read_with_the_columns_they_were_written_with(tmp_path):
     path = tmp_path / "matches.parquet"
-    others = [OF_SPLIT, OF_GIVEN_BACK]
-    rows = results.write_rows(path, MATCH_SCHEMA, results.in_full(iter(batches(ROWS, 4)), iter(batches(others, 4))))
-    assert (rows, pq.read_schema(path)) == (len(ROWS), MATCH_SCHEMA)
-    assert pl.read_parquet(path)["rule"].to_list() == [EXACT, SPLIT["rule"], EXACT, EXACT, GIVEN_BACK["rule"], EXACT]
+    assert (written(path, 100), pq.read_schema(path)) == (len(ROWS) + len(OTHERS), MATCH_SCHEMA)
+    found = pl.read_parquet(path)
+    assert found["rule"].to_list() == [EXACT] * len(ROWS) + OTHERS["rule"].to_pylist()
+    assert found["kind"].to_list() == ["payment", "refund", "payment", "fee", "refund", "payment"]
+    assert pq.read_table(path).slice(len(ROWS)).equals(OTHERS)
+
+
+def test_in_what_batches_the_rows_come_changes_no_byte(tmp_path):
+    told = set()
+    for size in (1, 2, 3, 100):
+        written(tmp_path / "matches.parquet", size)
+        told.add((tmp_path / "matches.parquet").read_bytes())
+    assert len(told) == 1
+
+
+def test_a_list_is_asked_for_when_those_before_it_are_written(tmp_path):
+    def lists():
+        yield results.clean_pairs(batches(ROWS, 100), "statement")
+        raise ConnectionError("the engine is gone")
+
+    with pytest.raises(ConnectionError, match="the engine is gone"):
+        results.write_rows(tmp_path / "matches.parquet", MATCH_SCHEMA, lists())
+
+
+def test_no_row_is_a_file_without_rows(tmp_path):
+    path = tmp_path / "matches.parquet"
+    assert (results.write_rows(path, MATCH_SCHEMA, [iter(())]), pq.read_table(path)) == (0, MATCH_SCHEMA.empty_table())
 
 
 @pytest.mark.parametrize("sizes", [[7], [1] * 7, [2, 5], [3, 3, 1], [0, 7, 0]])

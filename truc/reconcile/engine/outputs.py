@@ -7,19 +7,16 @@ import ibis
 import ibis.expr.types as ir
 
 from truc.reconcile.engine.inputs import canonical, given
-from truc.reconcile.engine.places import FORM, MATCH, NO_MONEY, total
+from truc.reconcile.engine.places import FORM, MATCH, NO_MONEY, either, total
 from truc.reconcile.engine.plan import Dialect
 from truc.reconcile.engine.receipts import Receipts
 from truc.reconcile.engine.remittance import Remittance
-from truc.reconcile.engine.sift import clean_matches
 from truc.reconcile.engine.statement import Ledger
 from truc.reconcile.engine.steps import to_sql
-from truc.reconcile.row import KINDS, OTHER
+from truc.reconcile.row import KINDS
 from truc.reconcile.spec import Spec
 
 FORM_OF_MATCH = tuple(name for name in FORM if name != "place")
-OWN = ("our_reference", "number", "party", "partner_reference", "agency", "day", "vnd")
-REST = tuple(name for name in FORM_OF_MATCH if name not in OWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +30,22 @@ class Legs:
 
 
 def queries(legs: Legs, spec: Spec, dialect: Dialect) -> Mapping[str, str]:
-    """Return the SQL of matches, other_matches, breaks, aside, given; and of verdicts where there are further legs.
+    """Return the SQL of clean, other_matches, breaks, aside, given; with further legs of clean_receipts and verdicts.
 
-    An engine puts the rows in the order of their columns. `aside` sums the rows that are written nowhere, for no money
-    moved; `given` the rows of all sides.
+    An engine puts the rows in the order of their columns. `clean` and `clean_receipts` are matches of which the rest
+    goes without saying; `aside` sums the rows that are written nowhere, for no money moved; `given` the rows of all
+    sides.
     """
-    clean = [clean_matches(legs.ledger.clean, leg="statement")]
+    told = {"clean": _own(legs.ledger.clean)}
     placed = [legs.ledger.places]
     if legs.receipts is not None:
-        clean.append(clean_matches(legs.receipts.clean, leg="receipts"))
+        told["clean_receipts"] = _own(legs.receipts.clean)
         placed.append(legs.receipts.places)
     if legs.remittance is not None:
         placed.append(legs.remittance.places)
     odd = ibis.union(*placed)
-    told = {
-        **_matches(clean, odd.filter(odd.place == MATCH)),
+    told |= {
+        "other_matches": odd.filter(odd.place == MATCH).select(*FORM_OF_MATCH),
         "breaks": odd.filter(~odd.place.isin([MATCH, NO_MONEY])).select(*FORM),
         "aside": _ends(odd.filter(odd.place == NO_MONEY)),
         "given": ibis.union(*_given(legs, spec)),
@@ -57,21 +55,18 @@ def queries(legs: Legs, spec: Spec, dialect: Dialect) -> Mapping[str, str]:
     return {name: to_sql(table, dialect) for name, table in told.items()}
 
 
-def _matches(clean: list[ir.Table], odd: ir.Table) -> dict[str, ir.Table]:
-    """Return of all matches what is each one's own (row.py), and of those that are no clean pairs also the rest.
-
-    To sort five million rows takes the longer the more columns there are.
-    """
-    told = [one.mutate(number=_number(one, leg)) for leg, one in enumerate(clean)]
-    told.append(odd.mutate(number=ibis.literal(OTHER, "int8")))
-    *_, odd = told = [one.mutate(vnd=one.core_vnd) for one in told]
-    # The many before the few: DuckDB 2.0 does not spill a sort whose first rows are the few of another table.
-    return {"matches": ibis.union(*(one.select(*OWN) for one in told)), "other_matches": odd.select(*OWN, *REST)}
-
-
-def _number(clean: ir.Table, leg: int) -> ir.IntegerValue:
-    first = leg * len(KINDS)
-    return clean.kind.cases(*((kind, first + place) for place, kind in enumerate(KINDS)), else_=OTHER).cast("int8")
+def _own(clean: ir.Table) -> ir.Table:
+    """Return of clean pairs what is each one's own (row.py): the more columns, the longer it takes to sort them."""
+    number = clean.kind.cases(*((kind, place) for place, kind in enumerate(KINDS)), else_=len(KINDS))
+    return clean.select(
+        "our_reference",
+        number.cast("int8").name("number"),
+        "party",
+        either(clean.partner_partner_reference, clean.core_partner_reference).name("partner_reference"),
+        "agency",
+        "day",
+        clean.money.name("vnd"),
+    )
 
 
 def _ends(table: ir.Table) -> ir.Table:

@@ -7,7 +7,7 @@ waits for no compiler; it counts only while the rules and the spec it was made f
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -40,6 +40,16 @@ class Plan:
 
     steps: tuple[Step, ...]
     told: Mapping[str, str]
+
+    def parted(self, name: str) -> tuple["Plan", "Plan"]:
+        """Return the plan up to the last step that the query of a name reads, and what comes after."""
+        last = max(number for number, step in enumerate(self.steps, 1) if reads(self.told[name], step.name))
+        return replace(self, steps=self.steps[:last]), replace(self, steps=self.steps[last:])
+
+
+def reads(sql: str, name: str) -> bool:
+    """Whether a statement names a table, in the quotes of either engine."""
+    return f'"{name}"' in sql or f"`{name}`" in sql
 
 
 @cache

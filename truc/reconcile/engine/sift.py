@@ -12,7 +12,7 @@ import ibis
 import ibis.expr.types as ir
 
 from truc.reconcile.engine.inputs import numbered
-from truc.reconcile.engine.places import FORM, MATCH, NO_MONEY, either, whole
+from truc.reconcile.engine.places import FORM, NO_MONEY, either, whole
 from truc.reconcile.engine.plan import Dialect
 from truc.reconcile.engine.steps import Steps
 from truc.reconcile.row import EXACT, FAMILIES, GROUPS
@@ -49,6 +49,7 @@ def sift(steps: Steps, core: ir.Table, partner: ir.Table) -> Sifted:
     ours, theirs = _named(core), _named(partner)
     differing = steps.keep("differing", _differing(ours, theirs, steps.dialect), "large")
     otherwise = steps.keep("otherwise", _otherwise(theirs, differing), "large")
+    clean = steps.keep("clean", _clean(ours, differing, otherwise), "view")  # before all else: nearly all rows
     ours_unmatched = _with_odd(core, differing)
     ours_unmatched = steps.keep("unmatched_core", ours_unmatched.filter(ours_unmatched.odd | ~ours_unmatched.counted))
     theirs_odd = _with_odd(partner, differing)
@@ -57,7 +58,7 @@ def sift(steps: Steps, core: ir.Table, partner: ir.Table) -> Sifted:
         for name, rows in (("odd_core", ours_unmatched), ("odd_partner", theirs_odd))
     )
     return Sifted(
-        steps.keep("clean", _clean(ours, differing, otherwise), "view"),
+        clean,
         ours_unmatched.filter(~ours_unmatched.odd),
         odd_core.filter(odd_core.readable),
         odd_partner.filter(odd_partner.readable),
@@ -65,37 +66,26 @@ def sift(steps: Steps, core: ir.Table, partner: ir.Table) -> Sifted:
     )
 
 
-def clean_matches(clean: ir.Table, *, leg: str) -> ir.Table:
-    """Return the clean pairs in FORM."""
-    partner_reference = either(clean.partner_partner_reference, clean.core_partner_reference)
-    return _agreed(clean.mutate(partner_reference=partner_reference), MATCH, leg=leg)
-
-
 def quiet_places(quiet: ir.Table, *, leg: str) -> ir.Table:
-    """Return the pairs that moved no money in FORM."""
-    return _agreed(quiet, NO_MONEY, leg=leg)
-
-
-def _agreed(pairs: ir.Table, place: str, *, leg: str) -> ir.Table:
-    """Return pairs of which our row tells all, in FORM."""
+    """Return the pairs that moved no money in FORM: our row tells all of them."""
     one, none = whole(1), whole(0)
-    return pairs.select(
+    return quiet.select(
         leg=ibis.literal(leg),
-        place=ibis.literal(place),
+        place=ibis.literal(NO_MONEY),
         rule=ibis.literal(EXACT),
-        party=pairs.party,
-        kind=pairs.kind,
-        our_reference=pairs.our_reference,
-        partner_reference=pairs.partner_reference,
-        agency=pairs.agency,
+        party=quiet.party,
+        kind=quiet.kind,
+        our_reference=quiet.our_reference,
+        partner_reference=quiet.partner_reference,
+        agency=quiet.agency,
         core_rows=one,
         partner_rows=one,
-        core_vnd=pairs.money,
-        partner_vnd=pairs.money,
+        core_vnd=quiet.money,
+        partner_vnd=quiet.money,
         difference_vnd=none,
-        day=pairs.day,
-        core_money_vnd=pairs.money,
-        partner_money_vnd=pairs.money,
+        day=quiet.day,
+        core_money_vnd=quiet.money,
+        partner_money_vnd=quiet.money,
     ).select(*FORM)
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from truc.reconcile.engine.duck import open_duck, rows_of
-from truc.reconcile.engine.plan import Plan, Step
+from truc.reconcile.engine.plan import Plan, Step, reads
 from truc.reconcile.row import NEUTRAL
 
 DIALECT = "pyspark"
@@ -81,7 +81,7 @@ class Spark:
             begun: dict[str, Future[None]] = {}
             with ThreadPoolExecutor(STEPS_AT_ONCE) as hands:
                 for step in steps:
-                    read = [made for name, made in begun.items() if _reads(step.sql, name)]
+                    read = [made for name, made in begun.items() if reads(step.sql, name)]
                     begun[step.name] = hands.submit(self._make, step, read, small=small)
             for made in begun.values():
                 made.result()
@@ -104,7 +104,7 @@ class Spark:
             now: list[Step] = []
             later: list[Step] = []
             for step in waiting:  # in the plan's order: what a step reads is before it
-                held_up = any(_reads(step.sql, other.name) for other in later)
+                held_up = any(reads(step.sql, other.name) for other in later)
                 (later if held_up or self._of_whole(step.sql) != of_whole else now).append(step)
             if now:
                 yield of_whole, now
@@ -137,7 +137,7 @@ class Spark:
         return _in_order(path)
 
     def _of_whole(self, sql: str) -> bool:
-        return any(_reads(sql, name) for name in self.whole)
+        return any(reads(sql, name) for name in self.whole)
 
     def _small(self, *, of_whole: bool) -> bool:
         """Whether one task has room for what is read."""
@@ -226,10 +226,6 @@ def _in_order(folder: Path) -> Iterator[pa.RecordBatch]:
     parts = sorted(folder.glob("part-*"))
     with closing(open_duck(folder, memory_mb=SORT_MEMORY_MB, threads=2)) as duck:
         yield from duck.rows(f"SELECT * FROM {rows_of(parts)}")
-
-
-def _reads(sql: str, name: str) -> bool:
-    return f"`{name}`" in sql
 
 
 def _neutral(columns: Sequence[str]) -> list[str]:

@@ -73,7 +73,7 @@ def reconcile_pairs(
     with whole_or_none(out) as parts:
         for name in lists:
             told = (_as_written(batch, spec, name) for batch in engine.rows(plan.told[name]))
-            write_rows(parts / f"{name}.parquet", _schema(spec, name), told)
+            write_rows(parts / f"{name}.parquet", _schema(spec, name), [told])
         pq.write_table(_coverage_table(groups, spec), parts / "coverage.parquet", compression="zstd")
         (parts / SUMMARY).write_text(_summary(spec, rules, sides, (given, ends), whole), encoding="utf-8")
     return PairResult(out, whole["owed"], whole["agreed"], tuple(ends), plan)

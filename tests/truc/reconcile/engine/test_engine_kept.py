@@ -171,19 +171,21 @@ def here():
     signal.pause()
 
 def stop_after_steps(part):
-    def run(self, whole):
-        make(self, replace(whole, steps=whole.steps[: int(part * len(whole.steps))]))
-        here()
+    def run(self, some):
+        last = part * len(whole.steps)
+        make(self, replace(some, steps=[one for one in some.steps if whole.steps.index(one) < last]))
+        if some.steps[-1] == whole.steps[-1] or not last:
+            here()
     make, Duck.run = Duck.run, run
 
 def stop_in_list(name):
-    def write_rows(path, schema, batches):
-        def told():
+    def write_rows(path, schema, lists):
+        def told(batches):
             for batch in batches:
                 yield batch.slice(0, 1)
                 if path.name == name:
                     here()
-        return write(path, schema, told())
+        return write(path, schema, map(told, lists))
     write, running.write_rows = running.write_rows, write_rows
 
 def stop_before_moving():

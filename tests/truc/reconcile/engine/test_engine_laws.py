@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
 
+import duckdb
 import pytest
 
 from tests.truc.reconcile.engine.engine_runs import (
@@ -22,7 +23,7 @@ from tests.truc.reconcile.engine.oracle_mirrored import both_sides
 from tests.truc.reconcile.engine.oracle_rows import read_core, read_receipts, read_remittance, read_statement
 from tests.truc.reconcile.engine.random_days import LEG_SIDES, random_days
 from truc.reconcile.engine.duck import open_duck
-from truc.reconcile.engine.plan import plan
+from truc.reconcile.engine.plan import Plan, plan
 from truc.reconcile.running import reconcile
 from truc.reconcile.specs.payments import SPEC
 
@@ -129,6 +130,26 @@ def test_a_run_that_does_not_conserve_fails_and_writes_nothing(name, spoiled, tm
     engine = open_duck(tmp_path, memory_mb=500, threads=2)
     with pytest.raises(AssertionError, match="does not conserve"):
         reconcile(engine, replace(whole, steps=tuple(steps)), SPEC, given_in(tmp_path, ALL), tmp_path / "out")
+    engine.close()
+    assert not list(tmp_path.glob("out/*"))
+
+
+BROKEN = "SELECT error('the engine is gone') AS day"
+BROKEN_LIST = "SELECT * FROM ({sql}) WHERE (SELECT error('the engine is gone'))"
+
+
+@pytest.mark.parametrize("place", [0, -1, "clean", "clean_receipts", "other_matches", "breaks", "verdicts", "given"])
+def test_a_run_whose_engine_fails_anywhere_ends_and_writes_nothing(place, tmp_path):
+    """Of the steps the first and the last; of what is told each list, some of which are asked by another thread."""
+    whole = plan(SPEC, "duckdb", LEG_SIDES[2:])
+    steps, told = list(whole.steps), dict(whole.told)
+    if isinstance(place, int):
+        steps[place] = replace(steps[place], sql=BROKEN, how="table")
+    else:
+        told[place] = BROKEN_LIST.format(sql=told[place])
+    engine = open_duck(tmp_path, memory_mb=500, threads=2)
+    with pytest.raises(duckdb.Error, match="the engine is gone"):
+        reconcile(engine, Plan(tuple(steps), told), SPEC, given_in(tmp_path, ALL), tmp_path / "out")
     engine.close()
     assert not list(tmp_path.glob("out/*"))
 
@@ -302,12 +323,23 @@ def test_an_equal_decoy_makes_ambiguous_what_was_matched_by_amount(tmp_path):
     assert Counter(one["break_class"] for one in unsure.breaks) == {"ambiguous": 3 * len(ways)}
 
 
-def test_what_is_written_is_sorted(first, tmp_path):
-    outcome(tmp_path / "run")
-    told = read(tmp_path / "run" / "out")
-    by_reference = [one["our_reference"] for one in told.matches]
-    assert by_reference == sorted(by_reference)
-    for lines, left_out in ((told.breaks, ("break_id",)), (told.verdicts, ())):
+def test_what_is_written_is_sorted(tmp_path):
+    """First the clean pairs by reference, those of receipts after the others; then the rest by all their columns."""
+    whole = plan(SPEC, "duckdb", LEG_SIDES[2:])
+    engine = open_duck(tmp_path, memory_mb=500, threads=2)
+    reconcile(engine, whole, SPEC, given_in(tmp_path, ALL), tmp_path / "out")
+    clean, receipted = (sum(map(len, engine.rows(whole.told[name]))) for name in ("clean", "clean_receipts"))
+    engine.close()
+    told = read(tmp_path / "out")
+    parts = {"statement": told.matches[:clean], "receipts": told.matches[clean : clean + receipted]}
+    for leg, lines in parts.items():
+        assert lines
+        assert {(one["leg"], one["rule"]) for one in lines} == {(leg, "exact_reference")}
+        by_reference = [one["our_reference"] for one in lines]
+        assert by_reference == sorted(by_reference)
+    others = told.matches[clean + receipted :]
+    assert len({(one["leg"], one["rule"]) for one in others}) > 10
+    for lines, left_out in ((others, ()), (told.breaks, ("break_id",)), (told.verdicts, ())):
         rows = [[(value is not None, value) for name, value in _in_order(one) if name not in left_out] for one in lines]
         assert rows == sorted(rows)
     assert len({one["break_id"] for one in told.breaks}) == len(told.breaks)
