@@ -1,9 +1,10 @@
 """The same classes with datacompy, and what it cannot do done around it; run by the Python of var/peers, not by ours.
 
-    var/peers/bin/python -P bench/reconcile_datacompy.py polars|spark CORE STATEMENT OUT
+    var/peers/bin/python -P bench/reconcile_datacompy.py polars|spark CORE STATEMENT OUT [alike]
 
 datacompy joins by (party, our_reference) and compares state, amount, fee and day column by column, at tolerance 0.
 Which of several lines of one reference is compared, the classes and the two files are added here, in its own library.
+With `alike`, which only Polars knows, the matches have the columns and the order that ours have.
 """
 
 import os
@@ -15,7 +16,7 @@ COMPARED = ["state", "amount_vnd", "fee_vnd", "business_on"]
 PLACED = ["party", "our_reference", "partner_reference", "core_vnd", "partner_vnd", "business_on"]
 
 
-def with_polars(core_path: Path, statement_path: Path, out: Path) -> None:
+def with_polars(core_path: Path, statement_path: Path, out: Path, *, alike: bool = False) -> None:
     """Write matches.parquet and breaks.parquet into `out`."""
     import polars as pl
     from datacompy.polars import PolarsCompare
@@ -90,7 +91,27 @@ def with_polars(core_path: Path, statement_path: Path, out: Path) -> None:
             alone(again, "duplicate_at_partner", reference="partner_reference", ours=False),
         ]
     )
-    placed.filter(pl.col("break_class") == "match").select(PLACED).write_parquet(out / "matches.parquet")
+    matches = placed.filter(pl.col("break_class") == "match").select(PLACED)
+    if alike:
+        one, vnd = pl.lit(1, pl.Int64), pl.col("core_vnd")
+        matches = matches.sort("our_reference").select(
+            pl.lit("statement").alias("leg"),
+            pl.lit("exact_reference").alias("rule"),
+            "party",
+            pl.lit("payment").alias("kind"),
+            "our_reference",
+            "partner_reference",
+            pl.lit("").alias("agency"),
+            one.alias("core_rows"),
+            one.alias("partner_rows"),
+            "core_vnd",
+            "partner_vnd",
+            (vnd - pl.col("partner_vnd")).alias("difference_vnd"),
+            "business_on",
+            vnd.alias("core_money_vnd"),
+            pl.col("partner_vnd").alias("partner_money_vnd"),
+        )
+    matches.write_parquet(out / "matches.parquet")
     placed.filter(~pl.col("break_class").is_in(["match", "no_money"])).write_parquet(out / "breaks.parquet")
 
 
@@ -173,7 +194,10 @@ def _session(out: Path):
 
 
 if __name__ == "__main__":
-    way, *paths = sys.argv[1:]
-    given = [Path(one) for one in paths]
+    given = [Path(one) for one in sys.argv[2:5]]
     given[-1].mkdir(parents=True, exist_ok=True)
-    {"polars": with_polars, "spark": with_spark}[way](*given)
+    match sys.argv[1], sys.argv[5:]:
+        case "polars", how:
+            with_polars(*given, alike=how == ["alike"])
+        case "spark", []:
+            with_spark(*given)

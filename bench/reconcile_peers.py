@@ -32,10 +32,13 @@ def by_hand(files: Files, out: Path, *how: str) -> list[str]:
     return [sys.executable, "-m", "bench.reconcile_by_hand", str(files.core), str(files.statement), str(out), *how]
 
 
-def datacompy(way: str, files: Files, out: Path) -> list[str]:
-    """Return the command of datacompy with "polars" or "spark"; its environment is made where it is not there yet."""
+def datacompy(way: str, files: Files, out: Path, *how: str) -> list[str]:
+    """Return the command of datacompy with "polars" or "spark"; its environment is made where it is not there yet.
+
+    With "alike", on Polars, it writes what ours writes.
+    """
     paths = [str(one.resolve()) for one in (files.core, files.statement, out)]
-    return [str(ensured()), "-P", str(DATACOMPY), way, *paths]
+    return [str(ensured()), "-P", str(DATACOMPY), way, *paths, *how]
 
 
 def floor(files: Files, out: Path) -> list[str]:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from truc.reconcile.row import EXACT, FAMILIES, KINDS
-from truc.reconcile.schemas import DAY, MATCH_SCHEMA, NUMBER, TEXT
+from truc.reconcile.schemas import DAY, MATCH_SCHEMA, TEXT
 
 SUMMARY = "summary.json"
 UNSHARED = ("break_id", "our_reference", "partner_reference")  # texts that hardly two rows share: no dictionary helps
@@ -93,19 +93,24 @@ def even(batches: Iterator[pa.Table], names: Sequence[str], *, size: int = 250_0
 def clean_pairs(batches: Iterator[pa.RecordBatch], leg: str) -> Iterator[pa.Table]:
     """Yield pairs that agree in everything as matches in full: an engine tells what is each one's own (row.py)."""
     for table in as_written(batches):
-        one, none = (pa.repeat(pa.scalar(value, NUMBER), len(table)) for value in (1, 0))
-        first, vnd = pa.repeat(pa.scalar(0, LISTED.index_type), len(table)), table["vnd"]
-        kinds = table["number"].combine_chunks().cast(LISTED.index_type)
+        one, none = (_repeated(value, len(table), pl.Int64) for value in (1, 0))
+        first, vnd = _repeated(0, len(table), pl.Int32), table["vnd"]
         columns = {name: table[name] for name in NAMED} | {
-            "leg": _listed(first, (leg,)), "rule": _listed(first, (EXACT,)), "kind": _listed(kinds, KINDS),
+            "leg": _listed(first, (leg,)), "rule": _listed(first, (EXACT,)),
+            "kind": _listed(table["number"].combine_chunks().cast(LISTED.index_type), KINDS),
             "core_rows": one, "partner_rows": one, "core_vnd": vnd, "partner_vnd": vnd, "difference_vnd": none,
             "core_money_vnd": vnd, "partner_money_vnd": vnd,
         }  # fmt: skip
         yield pa.table({name: columns[name] for name in MATCH_SCHEMA.names})
 
 
+def _repeated(value: int, times: int, kind: type[pl.DataType]) -> pa.Array:
+    """By Polars: what PyArrow is given as Python's it asks whether it is of pandas, and loads all of that to ask."""
+    return pl.repeat(value, times, dtype=kind, eager=True).to_arrow()
+
+
 def _listed(places: pa.Array, texts: Sequence[str]) -> pa.DictionaryArray:
-    return pa.DictionaryArray.from_arrays(places, pa.array(texts, TEXT))
+    return pa.DictionaryArray.from_arrays(places, pl.Series(texts, dtype=pl.String).to_arrow().cast(TEXT))
 
 
 def as_written(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import subprocess
+import sys
 from collections import Counter
 from datetime import UTC, date, datetime
 
@@ -107,6 +109,21 @@ def test_four_sides_from_workbooks_and_texts_end_by_the_rules(whole):
         ("P1", "holds", "holds", "holds", ""),
         ("P2", "fails", "fails", "fails", "partner"),
     ]
+
+
+LOADED = """
+import sys
+from truc.cli import main
+main(["reconcile", "files", *sys.argv[1:]], standalone_mode=False)
+print(sorted({"pandas", "ibis", "pyspark", "airflow"} & set(sys.modules)))
+"""
+
+
+def test_a_small_day_waits_for_nothing_it_does_not_use(sides, tmp_path):
+    """Of libraries that take long to load: PyArrow, for one, loads all of pandas where it is asked the wrong way."""
+    words = [sys.executable, "-c", LOADED, *map(str, options(sides)), "--out", str(tmp_path / "out")]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 @pytest.mark.parametrize("side", ["receipts", "remittance"])
