@@ -55,6 +55,14 @@ def manifests() -> tuple[Manifest, ...]:
     return tuple(manifest(party) for party in names())
 
 
+def called(party: str) -> tuple[str, str]:
+    """Return what a party is called, in Vietnamese and in English; one that has no room here by its word, in both."""
+    if party not in names():
+        return party, party
+    declared = manifest(party)
+    return declared.title_vi, declared.title
+
+
 def with_capability(capability: Capability) -> tuple[Manifest, ...]:
     """Return the declarations of the parties that can do `capability`."""
     return tuple(one for one in manifests() if capability in one.capabilities)

@@ -21,6 +21,11 @@ def test_a_manifest_is_called_as_its_folder() -> None:
     assert [one.party for one in parties.manifests()] == list(parties.names())
 
 
+def test_a_party_is_called_by_its_titles_and_one_without_a_room_by_its_word() -> None:
+    assert parties.called("momo") == ("Ví điện tử MoMo", "MoMo e-wallet")
+    assert parties.called("a_bank_of_yesterday") == ("a_bank_of_yesterday", "a_bank_of_yesterday")
+
+
 def test_parties_are_found_by_what_they_can_do() -> None:
     assert {one.party for one in parties.with_capability(Capability.FETCH_STATEMENT)} >= {"momo", "vietinbank"}
     calling = {one.party for one in parties.with_capability(Capability.CALL_BACK)}

@@ -48,13 +48,8 @@ def bare_page(request: Request, template: str, *, status: int, **shown: Any) -> 
 
 def party_name(party: str, lang: Language) -> str:
     """Return what a party is called; a party that has no room here by its word."""
-    titles = _titles().get(party)
-    return party if titles is None else titles[lang]
-
-
-@cache
-def _titles() -> Mapping[str, Mapping[str, str]]:
-    return {one.party: {Language.VI: one.title_vi, Language.EN: one.title} for one in parties.manifests()}
+    in_vietnamese, in_english = parties.called(party)
+    return in_english if lang is Language.EN else in_vietnamese
 
 
 @cache

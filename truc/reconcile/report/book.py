@@ -55,7 +55,7 @@ class Book:
     def of_what(self) -> str:
         """Return which party, day and version the report is of."""
         report = self.report
-        said = (parties_said(report.parties, self.lang), days_said(report.first_on, report.last_on))
+        said = (parties_said(report.parties, report.called, self.lang), days_said(report.first_on, report.last_on))
         return " · ".join([*said, f"{say(PHRASES, 'version', self.lang)} {report.version}"])
 
     def put_text(self, sheet: Any, row: int, column: int, text: str, form: Form = "text") -> None:

@@ -11,8 +11,9 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from truc.parties import called
 from truc.reconcile.schemas import BREAK_SCHEMA, DAY, NUMBER, TEXT
-from truc.reconcile.words import AGES, BREAK_CLASSES, RULES, Lang
+from truc.reconcile.words import AGES, BREAK_CLASSES, RULES, Lang, Words
 
 # What a report adds to each break: where it stands, and its age in days at the end of the report's day.
 STANDING = pa.schema(
@@ -139,7 +140,8 @@ class DayReport:
     """One party's business day in one version, or, of files, whatever parties and days these hold.
 
     `made_at` is the run's instant, never the clock's: the same day gives the same bytes. `account` holds the lines
-    carried_in to carried_out of each leg and side. The digests are SHA-256 in hex, "" where there is none.
+    carried_in to carried_out of each leg and side. The digests are SHA-256 in hex, "" where there is none. `called` is
+    the name of the one party, where it has one besides its word.
     """
 
     lang: Lang
@@ -158,6 +160,7 @@ class DayReport:
     carried: pa.Table = field(repr=False)
     signing: Signature = UNSIGNED
     organisation: str = ""
+    called: Words | None = None
 
     def rules(self) -> list[RuleLine]:
         """Return the matches by rule, in the order in which rules are tried."""
@@ -205,6 +208,14 @@ def as_prepared(report: DayReport) -> DayReport:
         return report
     before = replace(report.signing, state="prepared", approved_by="", approved_at=None, report_digest="")
     return replace(report, signing=before)
+
+
+def called_of(parties: tuple[str, ...]) -> Words | None:
+    """Return the name of the one party; None of several, and of one that is known by its word only."""
+    if len(parties) != 1:
+        return None
+    names = Words(*called(parties[0]))
+    return None if names.vi == parties[0] else names
 
 
 def carried_of(breaks: pa.Table) -> pa.Table:

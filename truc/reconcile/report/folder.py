@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from truc.domain.calendar import BUSINESS_ZONE
 from truc.errors import MalformedError, SetupError
 from truc.reconcile.engine.conservation import LEG_OF_ENDS
-from truc.reconcile.report.contents import BREAKS, SIDES, STANDING, AccountLine, DayReport, Side, carried_of
+from truc.reconcile.report.contents import BREAKS, SIDES, STANDING, AccountLine, DayReport, Side, called_of, carried_of
 from truc.reconcile.schemas import BREAK_SCHEMA, MATCH_SCHEMA
 from truc.reconcile.words import Lang
 
@@ -53,6 +53,7 @@ def from_folder(folder: Path, lang: Lang = "vi", *, organisation: str = "") -> D
         breaks=breaks,
         carried=carried_of(breaks),
         organisation=organisation,
+        called=called_of(tuple(parties)),
     )
 
 

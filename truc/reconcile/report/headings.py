@@ -149,9 +149,10 @@ def days_said(first: date | None, last: date | None) -> str:
     return day_said(first) if first == last else f"{day_said(first)} – {day_said(last)}"
 
 
-def parties_said(parties: tuple[str, ...], lang: Lang) -> str:
-    """Return the party, or how many there are and which, as far as a line holds them."""
+def parties_said(parties: tuple[str, ...], called: Words | None, lang: Lang) -> str:
+    """Return the party, by name where it is told, or how many there are and which, as far as a line holds them."""
     if not parties:
         return say(PHRASES, "nobody", lang)
-    shown = ", ".join(parties[:6]) + (", …" if len(parties) > 6 else "")
-    return shown if len(parties) == 1 else f"{len(parties)} ({shown})"
+    if len(parties) == 1:
+        return parties[0] if called is None else f"{called.vi if lang == 'vi' else called.en} ({parties[0]})"
+    return f"{len(parties)} ({', '.join(parties[:6])}{', …' if len(parties) > 6 else ''})"

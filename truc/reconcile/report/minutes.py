@@ -45,9 +45,10 @@ def write_pdf(report: DayReport, folder: Path) -> list[Path]:
 def sealed_digest(report: DayReport) -> str:
     """Return the SHA-256 of the minutes as the approver saw them, in hex: the report digest that the seal is over.
 
-    It is of the Vietnamese minutes without the issuer's name, whatever the report at hand is written in.
+    It is of the Vietnamese minutes, without what the issuer and the party are called, whatever the report at hand is
+    written in: either may have another name one day.
     """
-    seen = replace(as_prepared(report), lang="vi", organisation="")
+    seen = replace(as_prepared(report), lang="vi", organisation="", called=None)
     return sha256(minutes(seen)).hexdigest()
 
 
@@ -80,7 +81,7 @@ def _write_heading(paper: Paper, report: DayReport) -> None:
     paper.paragraph(say(PHRASES, "title", lang), size_pt=15, style="B", side="C")
     paper.ln(3)
     facts = {
-        "party": parties_said(report.parties, lang),
+        "party": parties_said(report.parties, report.called, lang),
         "day": days_said(report.first_on, report.last_on),
         "version": str(report.version),
         "spec": report.spec,

@@ -80,7 +80,7 @@ def _write_heading(book: Book, sheet: Any, row: int) -> int:
     report, lang = book.report, book.lang
     signing = report.signing
     lines = {
-        "party": parties_said(report.parties, lang),
+        "party": parties_said(report.parties, report.called, lang),
         "day": days_said(report.first_on, report.last_on),
         "version": str(report.version),
         "spec": report.spec,

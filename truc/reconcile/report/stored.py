@@ -18,6 +18,7 @@ from truc.reconcile.report.contents import (
     AccountLine,
     DayReport,
     Signature,
+    called_of,
     carried_of,
 )
 from truc.reconcile.schemas import MATCH_SCHEMA
@@ -66,6 +67,7 @@ def from_store(
         carried=carried_of(breaks),
         signing=_signature(seen),
         organisation=organisation,
+        called=called_of((party,)),
     )
 
 

@@ -8,8 +8,9 @@ import pytest
 from pypdf import PdfReader
 
 from tests.truc.reconcile.report.days import SIGNED, a_break, a_day, a_full_day, a_match, day_report
-from truc.reconcile.report.contents import UNSIGNED, DayReport
+from truc.reconcile.report.contents import UNSIGNED, DayReport, called_of
 from truc.reconcile.report.minutes import LISTED_MAX, minutes, sealed_digest
+from truc.reconcile.words import Lang, Words
 
 
 def read(report: DayReport) -> PdfReader:
@@ -38,6 +39,23 @@ def test_vietnamese_reads_back_letter_for_letter() -> None:
         "Mã băm nội dung: " + "c0" * 32,
     ):
         assert said in text, said
+
+
+MOMO = Words("Ví điện tử MoMo", "MoMo e-wallet")
+
+
+@pytest.mark.parametrize(
+    ("lang", "parties", "said"),
+    [
+        ("vi", ("momo",), "Đối tác: Ví điện tử MoMo (momo)"),
+        ("en", ("momo",), "Party: MoMo e-wallet (momo)"),
+        ("vi", ("another",), "Đối tác: another"),
+        ("vi", ("momo", "vnpay"), "Đối tác: 2 (momo, vnpay)"),
+    ],
+)
+def test_the_party_is_named_as_people_call_it(lang: Lang, parties: tuple[str, ...], said: str) -> None:
+    report = replace(a_day(), lang=lang, parties=parties, called=called_of(parties))
+    assert said in text_of(report).splitlines()
 
 
 def test_english_when_asked() -> None:
@@ -130,5 +148,5 @@ def test_the_sealed_digest_is_of_the_minutes_before_the_second_signature() -> No
     digest = sha256(minutes(replace(prepared, organisation=""))).hexdigest()
     assert sealed_digest(prepared) == digest
     assert sealed_digest(a_day()) == digest
-    assert sealed_digest(replace(a_day(), lang="en", organisation="Another")) == digest
+    assert sealed_digest(replace(a_day(), lang="en", organisation="Another", called=MOMO)) == digest
     assert sha256(minutes(a_day())).hexdigest() != digest
