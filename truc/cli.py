@@ -220,10 +220,8 @@ def _report(phase: str) -> None:
 def _show(hub: "Hub") -> None:
     for name, address in hub.urls.items():
         click.echo(f"{name:12} {address}")
-    user, password = hub.login
-    click.echo(f"{'login':12} {user} / {password}")
-    for name, file in hub.demo_logins.items():
-        click.echo(f"{'':12} {name} / the password in {file}")
+    for name, file in hub.logins.items():
+        click.echo(f"{'login':12} {name} / the password in {file}")
     click.echo("Ctrl-C stops everything.")
 
 

@@ -45,14 +45,13 @@ class Hub:
         }
 
     @property
-    def login(self) -> tuple[str, str]:
-        """Return the generated administrator of Airflow, for the person at the terminal only."""
-        return airflow_home.ADMIN, secrets_file.read(self.settings.secrets, "airflow_admin")
+    def logins(self) -> dict[str, str]:
+        """Return Airflow's administrator and the people of finance that come with the stand-ins, with password files.
 
-    @property
-    def demo_logins(self) -> dict[str, str]:
-        """Return the people of finance that come with the stand-ins, and the files that hold their passwords."""
-        files = {name: self.settings.secrets / airflow_home.password_file(name) for name in airflow_home.DEMO_USERS}
+        What is said at the start may be kept in a log: no password is said.
+        """
+        users = (airflow_home.ADMIN, *airflow_home.DEMO_USERS)
+        files = {name: self.settings.secrets / airflow_home.password_file(name) for name in users}
         return {name: str(file) for name, file in files.items() if file.exists()}
 
     def failed(self) -> list[str]:

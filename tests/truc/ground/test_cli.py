@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from truc import cli, settings
+from truc import cli, secrets_file, settings
 from truc.ground import airflow_home, up
 
 ROOT = Path(__file__).parents[3]
@@ -139,3 +139,13 @@ def test_the_operators_own_airflow_option_wins(tmp_path, monkeypatch):
 def test_a_player_of_days_can_switch_schedules_off(tmp_path):
     one = replace(settings.load(tmp_path), airflow_options={"SCHEDULER__USE_JOB_SCHEDULE": "False"})
     assert airflow_home.environment(one)["AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE"] == "False"
+
+
+def test_the_start_says_where_the_passwords_are_and_none_of_them(tmp_path, capsys):
+    here = settings.load(tmp_path, {})
+    secrets_file.ensure(here.secrets)
+    users = airflow_home.users(here, with_demo=True)
+    cli._show(up.Hub(here, up.api(here)))
+    said = capsys.readouterr().out
+    assert [name for name in users if str(here.secrets / airflow_home.password_file(name)) not in said] == []
+    assert [path.name for path in here.secrets.iterdir() if path.read_text().strip() in said] == []
