@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import polars as pl
+
 from bench import reconcile_peers as peers
 from bench.reconcile_days import Files, made
 from bench.reconcile_results import found
@@ -72,6 +74,7 @@ def beside_hand(asked: Asked, folder: Path) -> list[Row]:
     )
     _same_found(files, ours, theirs)
     _same_found(files, ours, alike)
+    _same_form(ours, alike)
     mine, rows = spent["ours"], []
     for name, peer in (("by hand", "DuckDB by hand"), ("by hand, alike", "the same, all columns, sorted")):
         ratio = mine.wall_s / spent[name].wall_s
@@ -96,6 +99,7 @@ def beside_datacompy(asked: Asked, folder: Path) -> list[Row]:
     )
     _same_found(files, ours, theirs)
     _same_found(files, ours, alike)
+    _same_form(ours, alike)
     mine, rows = spent["ours"], []
     what = f"{asked.rows:,} payments, DuckDB"
     for name, peer in (
@@ -202,6 +206,13 @@ def _as_planted(files: Files, out: Path) -> None:
     classes = {name: one.rows for name, one in found(out).items() if name != "match"}
     planted = {name: rows for name, rows in files.planted.items() if rows}
     assert classes == planted, f"planted {planted}, found {classes}"
+
+
+def _same_form(ours: Path, alike: Path) -> None:
+    """Refuse a contestant's matches that have not our columns, or are not sorted by reference."""
+    mine, other = (pl.scan_parquet(one / "matches.parquet") for one in (ours, alike))
+    assert sorted(mine.collect_schema().names()) == sorted(other.collect_schema().names()), "not our columns"
+    assert other.select("our_reference").collect()["our_reference"].is_sorted(), "not sorted by reference"
 
 
 def _same_found(files: Files, ours: Path, theirs: Path) -> None:

@@ -197,7 +197,11 @@ if __name__ == "__main__":
     given = [Path(one) for one in sys.argv[2:5]]
     given[-1].mkdir(parents=True, exist_ok=True)
     match sys.argv[1], sys.argv[5:]:
-        case "polars", how:
-            with_polars(*given, alike=how == ["alike"])
+        case "polars", []:
+            with_polars(*given)
+        case "polars", ["alike"]:
+            with_polars(*given, alike=True)
         case "spark", []:
             with_spark(*given)
+        case _:
+            raise SystemExit(__doc__)

@@ -1,28 +1,30 @@
 """Where our time goes: every step of the plan on DuckDB with what it takes, then what is written.
 
-    python -m bench.reconcile_profile CORE STATEMENT [--memory-mb 1600] [--top 12] [--explain STEP]
+    python -m bench.reconcile_profile CORE STATEMENT [--memory-mb 1600] [--top 12] [--explain PART]
 
-Processor time is the figure to read on a shared machine. `--explain` prints DuckDB's own profile of one step.
+Processor time is the figure to read on a shared machine. `--explain` prints DuckDB's own profile of one step, or of
+one list that is told.
 """
 
 import argparse
-import dataclasses
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from truc.reconcile import neutral
 from truc.reconcile.engine.duck import Duck, open_duck
 from truc.reconcile.engine.plan import Plan, Step, plan
-from truc.reconcile.running import Given, reconcile
-from truc.reconcile.spec import Side
+from truc.reconcile.results import clean_pairs, write_rows
+from truc.reconcile.running import working_days
+from truc.reconcile.schemas import MATCH_SCHEMA
 from truc.reconcile.specs import named
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Took:
     """One step: wall and processor seconds, and the rows of what it made (-1 for a view)."""
 
@@ -32,72 +34,56 @@ class Took:
     rows: int = -1
 
 
-@dataclasses.dataclass(slots=True)
-class Watched:
-    """The engine with a clock beside every call; `explained` names a step whose profile is printed."""
-
-    duck: Duck
-    explained: str
-    took: list[Took] = dataclasses.field(default_factory=list)
-    told: int = 0
-
-    def give(self, side: str, paths: list[Path], columns: list[str]) -> None:
-        """Hand in the rows of a side."""
-        self.duck.give(side, paths, columns)
-
-    def give_days(self, days: object) -> None:
-        """Hand in the working days."""
-        self.duck.give_days(days)
-
-    def run(self, steps: Plan) -> None:
-        """Make every table of the plan, each by itself."""
-        for step in steps.steps:
-            self._explain(step.name, step.sql)
-            with self._clocked(f"{step.name} ({step.how})", lambda step=step: self._rows(step)):
-                self.duck.run(Plan((step,), {}))
-
-    def rows(self, sql: str) -> Iterator[object]:
-        """Yield the rows of a query; what is done with them, and beside them, counts as its own time."""
-        self.told += 1
-        number = f"told {self.told}"
-        self._explain(number, sql)
-        with self._clocked(f"{number}: {sql[:40]}…"):
-            yield from self.duck.rows(sql)
-
-    @contextmanager
-    def _clocked(self, name: str, rows: Callable[[], int] = lambda: -1) -> Iterator[None]:
-        wall_s, cpu_s = time.perf_counter(), time.process_time()
-        yield
-        wall_s, cpu_s = time.perf_counter() - wall_s, time.process_time() - cpu_s
-        self.took.append(Took(name, wall_s, cpu_s, rows()))
-
-    def _rows(self, step: Step) -> int:
-        if step.how == "view":
-            return -1
-        return int(self.duck.connection.execute(f"SELECT count(*) FROM {step.name}").fetchall()[0][0])  # noqa: S608  (a name of the plan)
-
-    def _explain(self, name: str, sql: str) -> None:
-        if name == self.explained:
-            print(self.duck.connection.execute(f"EXPLAIN ANALYZE {sql}").fetchall()[0][1])
-
-
 def profile(core: Path, statement: Path, folder: Path, *, memory_mb: int, explained: str = "") -> list[Took]:
-    """Reconcile the two files into `folder` and return what each part took."""
-    began, cpu_s = time.perf_counter(), time.process_time()
-    files: dict[Side, Path] = {"core": core, "statement": statement}
-    prepared = {side: neutral.prepare(path, side, folder) for side, path in files.items()}
-    read = Took("read and digest", time.perf_counter() - began, time.process_time() - cpu_s)
-    began, cpu_s = time.perf_counter(), time.process_time()
-    spec = named("payments")
-    steps = plan(spec, "duckdb", ())
-    planned = Took("plan", time.perf_counter() - began, time.process_time() - cpu_s)
-    given = {side: Given((one.path,), one.columns, one.digest) for side, one in prepared.items()}
-    watched = Watched(open_duck(folder, memory_mb=memory_mb, threads=2), explained)
+    """Reconcile the two files and return what each part took; `explained` names a part whose profile is printed.
+
+    A run packs the clean pairs while it makes the steps after the first look; here one part waits for the other.
+    """
+    took: list[Took] = []
+    with _clocked(took, "read and digest"):
+        prepared = {
+            side: neutral.prepare(path, side, folder) for side, path in (("core", core), ("statement", statement))
+        }
+    with _clocked(took, "plan"):
+        steps = plan(named("payments"), "duckdb", ())
+    duck = open_duck(folder, memory_mb=memory_mb, threads=2)
     try:
-        reconcile(watched, steps, spec, given, folder / "out")
+        for side, one in prepared.items():
+            duck.give(side, (one.path,), one.columns)
+        duck.give_days(working_days())
+        for step in steps.steps:
+            _explain(duck, step.sql, asked=step.name == explained)
+            with _clocked(took, f"{step.name} ({step.how})"):
+                duck.run(Plan((step,), {}))
+            took[-1].rows = _rows(duck, step)
+        for name, sql in steps.told.items():
+            _explain(duck, sql, asked=name == explained)
+            with _clocked(took, f"told: {name}"):
+                told = list(duck.rows(sql))
+            if name == "clean":
+                with _clocked(took, "told: clean, packed"):
+                    write_rows(folder / "matches.parquet", MATCH_SCHEMA, [clean_pairs(iter(told), "statement")])
     finally:
-        watched.duck.close()
-    return [read, planned, *watched.took]
+        duck.close()
+    return took
+
+
+@contextmanager
+def _clocked(took: list[Took], name: str) -> Iterator[None]:
+    wall_s, cpu_s = time.perf_counter(), time.process_time()
+    yield
+    took.append(Took(name, time.perf_counter() - wall_s, time.process_time() - cpu_s))
+
+
+def _rows(duck: Duck, step: Step) -> int:
+    if step.how == "view":
+        return -1
+    return int(duck.connection.execute(f"SELECT count(*) FROM {step.name}").fetchall()[0][0])  # noqa: S608  (a name of the plan)
+
+
+def _explain(duck: Duck, sql: str, *, asked: bool) -> None:
+    if asked:
+        print(duck.connection.execute(f"EXPLAIN ANALYZE {sql}").fetchall()[0][1])
 
 
 def main() -> None:
@@ -107,7 +93,7 @@ def main() -> None:
     parser.add_argument("statement", type=Path)
     parser.add_argument("--memory-mb", type=int, default=1_600)
     parser.add_argument("--top", type=int, default=12)
-    parser.add_argument("--explain", default="", metavar="STEP")
+    parser.add_argument("--explain", default="", metavar="PART")
     given = parser.parse_args()
     with TemporaryDirectory(prefix="profile-", dir=given.core.parent) as folder:
         took = profile(given.core, given.statement, Path(folder), memory_mb=given.memory_mb, explained=given.explain)

@@ -179,8 +179,8 @@ def _hub(settings: Settings, progress: Progress) -> Iterator[up.Hub]:
     begun = progress.elapsed_s
     with up.hub_up(settings, with_sandbox=True, report=progress.begin) as hub:
         progress.seconds["start"] = round(progress.elapsed_s - begun, 1)
-        user, password = hub.login
-        progress.say(f"Airflow {hub.settings.airflow_url} · {user} / {password}")
+        admin, file = next(iter(hub.logins.items()))
+        progress.say(f"Airflow {hub.settings.airflow_url} · {admin}: mật khẩu trong · password in {file}")
         yield hub
         begun = progress.elapsed_s
     progress.seconds["stop"] = round(progress.elapsed_s - begun, 1)

@@ -30,6 +30,9 @@ def _played(var: Path) -> dict[str, Any]:
         command, cwd=ROOT, env={**os.environ, **where}, capture_output=True, text=True, timeout=400, check=False
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    kept = {path.name: path.read_text(encoding="utf-8").strip() for path in (var / "secrets").glob("airflow_*")}
+    assert "airflow_admin" in kept
+    assert [name for name, secret in kept.items() if secret in done.stdout + done.stderr] == []
     return dict(json.loads((var / "day" / "summary.json").read_text(encoding="utf-8")))
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -46,7 +47,10 @@ class Engine(Protocol):
         """Make every table of the plan, in order."""
 
     def rows(self, sql: str) -> Iterator[pa.RecordBatch]:
-        """Return the rows of a query in the order of all their columns; another may be asked before they are read."""
+        """Return the rows of a query in the order of all their columns.
+
+        Before they are read, another may be asked, and further steps made; another thread may read them.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,8 @@ def reconcile(engine: Engine, plan: Plan, spec: Spec, sides: Mapping[Side, Given
         clean = clean_pairs(engine.rows(plan.told["clean"]), "statement")
         matched = hand.submit(write_rows, matches, MATCH_SCHEMA, _in_turn(clean, others))
         engine.run(rest)
+        if matched.done():  # only where it has failed: it waits for the others
+            matched.result()
         further = [as_written(engine.rows(plan.told["other_matches"]))]
         if "clean_receipts" in plan.told:
             further.insert(0, clean_pairs(engine.rows(plan.told["clean_receipts"]), "receipts"))
@@ -116,7 +122,7 @@ def _promised() -> Iterator[Future[Any]]:
 
 
 def _in_turn(clean: Iterator[pa.Table], others: Future[list[Iterator[pa.Table]]]) -> Iterator[Iterator[pa.Table]]:
-    yield clean
+    yield takewhile(lambda _: not others.cancelled(), clean)
     yield from others.result()
 
 

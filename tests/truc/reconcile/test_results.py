@@ -91,8 +91,11 @@ def test_in_what_batches_the_rows_come_changes_no_byte(tmp_path):
 
 
 def test_a_list_is_asked_for_when_those_before_it_are_written(tmp_path):
+    read = []
+
     def lists():
-        yield results.clean_pairs(batches(ROWS, 100), "statement")
+        yield (read.append(len(table)) or table for table in results.clean_pairs(batches(ROWS, 1), "statement"))
+        assert read == [1] * len(ROWS)
         raise ConnectionError("the engine is gone")
 
     with pytest.raises(ConnectionError, match="the engine is gone"):

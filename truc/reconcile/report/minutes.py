@@ -45,10 +45,9 @@ def write_pdf(report: DayReport, folder: Path) -> list[Path]:
 def sealed_digest(report: DayReport) -> str:
     """Return the SHA-256 of the minutes as the approver saw them, in hex: the report digest that the seal is over.
 
-    It is of the Vietnamese minutes, without what the issuer and the party are called, whatever the report at hand is
-    written in: either may have another name one day.
+    It is of the Vietnamese minutes without the issuer's name, whatever the report at hand is written in.
     """
-    seen = replace(as_prepared(report), lang="vi", organisation="", called=None)
+    seen = replace(as_prepared(report), lang="vi", organisation="")
     return sha256(minutes(seen)).hexdigest()
 
 

@@ -17,6 +17,7 @@ from tests.truc.reconcile.engine.engine_runs import bytes_of, given_in, run, run
 from tests.truc.reconcile.engine.random_days import CUT_OFFS, LEG_SIDES, random_days
 from truc.reconcile.engine.plan import plan
 from truc.reconcile.engine.spark import Spark, open_spark
+from truc.reconcile.running import reconcile
 from truc.reconcile.specs.payments import SPEC
 
 pytestmark = pytest.mark.timeout(1_800)  # a shared machine may take minutes for what an idle one does in one
@@ -101,18 +102,32 @@ def test_the_zone_of_a_session_has_no_say(session, zone, tmp_path):
     assert bytes_of(tmp_path / "spark" / "out") == bytes_of(tmp_path / "out")
 
 
+PAID = {"party": "momo", "our_reference": "R1", "kind": "payment", "state": "paid", "amount_vnd": 1}
+PAID["business_on"] = CUT_OFFS[0].from_on
+
+
 def test_a_sum_beyond_64_bits_is_refused_and_not_wrapped(session, tmp_path):
     """Both engines refuse the same two rows, where what was given is summed: see test_engine_kept for DuckDB.
 
     That sum reads the rows themselves, so nothing else is asked: on Spark the steps would take a minute.
     """
-    row = {"party": "momo", "kind": "payment", "state": "paid", "business_on": CUT_OFFS[0].from_on}
-    core = [{**row, "our_reference": name, "amount_vnd": 2**63 - 1} for name in ("R1", "R2")]
+    core = [PAID | {"our_reference": name, "amount_vnd": 2**63 - 1} for name in ("R1", "R2")]
     engine = Spark(session, tmp_path)
     for side, one in given_in(tmp_path, {"core": core, "statement": []}).items():
         engine.give(side, one.paths, one.columns)
     with pytest.raises(Exception, match=r"NUMERIC_VALUE_OUT_OF_RANGE|CAST_OVERFLOW"):
         list(engine.rows(plan(SPEC, "pyspark").told["given"]))
+
+
+def test_a_run_that_fails_after_the_first_look_ends_and_writes_nothing(session, tmp_path):
+    """The clean pairs are being written by then; see test_engine_laws for every other place, on DuckDB."""
+    whole = plan(SPEC, "pyspark")
+    first, rest = whole.parted("clean")
+    broken = replace(rest.steps[0], sql="SELECT raise_error('the engine is gone') AS day", how="table")
+    given = given_in(tmp_path, {"core": [PAID], "statement": [PAID]})
+    with pytest.raises(Exception, match="the engine is gone"):
+        reconcile(Spark(session, tmp_path), replace(whole, steps=(*first.steps, broken)), SPEC, given, tmp_path / "out")
+    assert not list(tmp_path.glob("out/*"))
 
 
 # The pins: what Airflow, Ibis and PySpark ask of what they share, and of each other, is what is installed.
