@@ -2,16 +2,19 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from concurrent.futures import CancelledError, Future
+from dataclasses import dataclass, field
 from datetime import date
+from threading import Event
 from typing import Any
 
 import pytest
 
-from tests.truc.reconcile.engine.engine_runs import bytes_of, read, run, run_on_duckdb
+from tests.truc.reconcile.engine.engine_runs import bytes_of, given_in, read, run, run_on_duckdb
 from truc.domain.calendar import WorkingCalendar
 from truc.reconcile import running
 from truc.reconcile.engine.duck import open_duck
+from truc.reconcile.engine.plan import plan
 from truc.reconcile.spec import EPOCH
 from truc.reconcile.specs.payments import SPEC
 
@@ -168,3 +171,53 @@ def test_working_days_are_counted_up_to_and_including_each_day():
         for month in range(1, 13)
     )
     assert table["day"].to_pylist() == list(range(table["day"][0].as_py(), table["day"][-1].as_py() + 1))
+
+
+def test_who_writes_reads_no_further_where_the_rest_is_not_to_come():
+    others, read = Future(), []
+    lists = running._in_turn((read.append(number) or number for number in range(5)), others)
+    clean = next(lists)
+    assert next(clean) == 0
+    others.cancel()
+    assert list(clean) == []
+    assert read == [0, 1]
+    with pytest.raises(CancelledError):
+        next(lists)
+
+
+@dataclass
+class Failing:
+    """The engine, whose clean pairs cannot be read; the steps after them wait for that."""
+
+    engine: Any
+    clean: str
+    failed: Event = field(default_factory=Event)
+    asked: list[str] = field(default_factory=list)
+
+    def __getattr__(self, name):
+        return getattr(self.engine, name)
+
+    def run(self, part):
+        if self.asked:
+            assert self.failed.wait(60)
+        self.engine.run(part)
+
+    def rows(self, sql):
+        self.asked.append(sql)
+        return self._none() if sql == self.clean else self.engine.rows(sql)
+
+    def _none(self):
+        self.failed.set()
+        raise OSError("no room on the disk")
+        yield
+
+
+def test_where_the_clean_pairs_cannot_be_written_nothing_more_is_asked(tmp_path):
+    whole = plan(SPEC, "duckdb")
+    engine = Failing(open_duck(tmp_path, memory_mb=500, threads=2), whole.told["clean"])
+    given = given_in(tmp_path, {"core": CORE, "statement": STATEMENT})
+    with pytest.raises(OSError, match="no room on the disk"):
+        running.reconcile(engine, whole, SPEC, given, tmp_path / "out")
+    engine.close()
+    assert engine.asked == [whole.told["clean"]]
+    assert not list(tmp_path.glob("out/*"))
