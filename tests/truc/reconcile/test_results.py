@@ -11,7 +11,8 @@ import pytest
 
 from truc.reconcile import results
 from truc.reconcile.row import EXACT, KINDS
-from truc.reconcile.schemas import MATCH_SCHEMA, NUMBER
+from truc.reconcile.schemas import BREAK_SCHEMA, MATCH_SCHEMA, NUMBER
+from truc.store.reconciliation import BREAK_COLUMNS, MATCH_COLUMNS
 
 DAY = date(2026, 11, 20)
 NUMBERS = tuple(field.name for field in MATCH_SCHEMA if field.type == NUMBER)
@@ -116,3 +117,8 @@ def test_groups_of_rows_are_even(sizes):
     groups = list(results.even(iter(tables), whole.column_names, size=3))
     assert [len(one) for one in groups] == [3, 3, 1]
     assert pa.concat_tables(groups).equals(whole)
+
+
+def test_the_store_keeps_every_column_that_is_written():
+    assert tuple(MATCH_SCHEMA.names) == MATCH_COLUMNS
+    assert tuple(BREAK_SCHEMA.names) == BREAK_COLUMNS
